@@ -1,0 +1,46 @@
+# Two commands do all set-up: `make demo` shows the tool at work, `make test` checks everything.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.PHONY: help demo test lint format clean
+
+help:
+	@echo "make demo    install, start a registry on loopback, publish the example specs, show what lies there"
+	@echo "make test    install what tests need, then ruff, mypy and every test"
+	@echo "make lint    ruff and mypy alone"
+	@echo "make format  let ruff put the code in order"
+	@echo "make clean   remove what the other targets made"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(INSTALLED_DEV): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(INSTALLED)
+
+demo: $(INSTALLED)
+	@$(BIN)/python -m integration.demo
+
+lint: $(INSTALLED_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(INSTALLED_DEV) lint
+	@integration/install-docker-registry.sh
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+format: $(INSTALLED_DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

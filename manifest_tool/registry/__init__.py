@@ -1,0 +1,1 @@
+"""The wire: everything that speaks to a registry."""

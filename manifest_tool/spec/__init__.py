@@ -1,0 +1,1 @@
+"""The declarative input: a YAML document, or arguments that expand into one."""
