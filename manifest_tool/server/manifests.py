@@ -1,0 +1,81 @@
+"""Manifests, by tag and by digest (distribution-spec § Pulling manifests, § Pushing manifests)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from manifest_tool.errors import InvalidReference
+from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.manifest import MAX_SIZE
+from manifest_tool.oci.reference import check_tag
+from manifest_tool.server import content, refusals, validation
+from manifest_tool.server.call import CHUNK, Call
+from manifest_tool.server.store import MemoryBlob, Stored
+
+
+async def get(call: Call) -> web.Response:
+    """Answer GET and HEAD."""
+    digest = _named(call)
+    stored = call.store.manifest(call.repository, digest) if digest else None
+    if digest is None or stored is None:
+        raise refusals.manifest_unknown(call.argument)
+    return content.serve(call, digest, stored.media_type, MemoryBlob(stored.raw))
+
+
+async def put(call: Call) -> web.Response:
+    """Store a manifest by its digest, and tag it."""
+    digest, tags = _names(call)
+    raw = await _body(call)
+    checked = validation.check(call, raw)
+    digest = digest or Digest.of(raw)
+    if not digest.matches(raw):
+        raise refusals.digest_mismatch(digest)
+    call.store.put_manifest(call.repository, digest, Stored(checked.media_type, raw), tags)
+    headers = CIMultiDict(
+        {"Location": f"/v2/{call.repository}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
+    )
+    if checked.subject:
+        headers["OCI-Subject"] = str(checked.subject)
+    headers.extend(("OCI-Tag", tag) for tag in tags)
+    return web.Response(status=201, headers=headers)
+
+
+async def delete(call: Call) -> web.Response:
+    """Delete a tag, or a manifest with its tags."""
+    if ":" in call.argument:
+        found = call.store.delete_manifest(call.repository, call.digest)
+    else:
+        found = call.store.delete_tag(call.repository, call.argument)
+    if not found:
+        raise refusals.manifest_unknown(call.argument)
+    return web.Response(status=202)
+
+
+def _named(call: Call) -> Digest | None:
+    if ":" in call.argument:
+        return call.digest
+    return call.store.tags(call.repository).get(call.argument)
+
+
+def _names(call: Call) -> tuple[Digest | None, tuple[str, ...]]:
+    """The digest and the tags that the manifest is put under; no digest where the path has a tag."""
+    by_digest = ":" in call.argument
+    tags = (*(() if by_digest else (call.argument,)), *call.request.query.getall("tag", ()))
+    for tag in tags:
+        try:
+            check_tag(tag)
+        except InvalidReference:
+            raise refusals.tag_invalid(tag) from None
+    return call.digest if by_digest else None, tags
+
+
+async def _body(call: Call) -> bytes:
+    if (call.request.content_length or 0) > MAX_SIZE:
+        raise refusals.too_large(MAX_SIZE)
+    body = bytearray()
+    async for piece in call.request.content.iter_chunked(CHUNK):
+        body += piece
+        if len(body) > MAX_SIZE:
+            raise refusals.too_large(MAX_SIZE)
+    return bytes(body)

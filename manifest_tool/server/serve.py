@@ -1,0 +1,160 @@
+"""Running a registry: in the foreground until a signal, or in a thread beside a test."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from aiohttp import web
+
+from manifest_tool.errors import UsageError
+from manifest_tool.oci.digest import Digest
+from manifest_tool.server.app import create_app
+from manifest_tool.server.faults import Faults
+from manifest_tool.server.log import RequestLog
+from manifest_tool.server.store import MemoryStore, Store, Stored
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Middleware
+
+_PATIENCE = 5.0
+"""Seconds that requests get to end when the registry stops."""
+_HINT = "--port 0 takes any port that is free"
+
+_Handle: TypeAlias = tuple[str, asyncio.AbstractEventLoop, asyncio.Event]
+"""The address of a registry in another thread, its loop, and what stops it there."""
+
+
+async def run(store: Store, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; ``announce`` is given the URL once the registry listens."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with _listening(create_app(store), host, port) as address:
+        announce(f"http://{address}")
+        await stop.wait()
+
+
+@dataclass(slots=True)
+class Running:
+    """A registry that serves from another thread, and the ways into it that need no HTTP."""
+
+    store: Store = field(default_factory=MemoryStore)
+    log: RequestLog = field(default_factory=RequestLog)
+    faults: Faults = field(default_factory=Faults)
+    host: str = ""
+    """``address:port``, as it stands in references."""
+
+    @property
+    def latency(self) -> float:
+        """Seconds that each answer takes longer."""
+        return self.faults.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self.faults.latency = seconds
+
+    def put_blob(self, repository: str, data: bytes, algorithm: str = "sha256") -> Digest:
+        """Put a blob into a repository."""
+        digest, upload = Digest.of(data, algorithm), self.store.begin(repository)
+        upload.write(data)
+        self.store.commit(repository, upload.id, digest)
+        return digest
+
+    def put_manifest(self, repository: str, raw: bytes, media_type: str, tag: str = "") -> Digest:
+        """Put a manifest into a repository as it is, even one that no registry would accept."""
+        digest = Digest.of(raw)
+        self.store.put_manifest(repository, digest, Stored(media_type, raw), [tag] if tag else [])
+        return digest
+
+    def tags(self, repository: str) -> dict[str, Digest]:
+        """What each tag of a repository points to."""
+        return dict(self.store.tags(repository))
+
+    def manifest(self, repository: str, which: str | Digest) -> tuple[str, bytes] | None:
+        """The media type and the bytes of a manifest, by tag or digest."""
+        if isinstance(which, str):
+            found = Digest.parse(which) if ":" in which else self.store.tags(repository).get(which)
+        else:
+            found = which
+        stored = self.store.manifest(repository, found) if found else None
+        return (stored.media_type, stored.raw) if stored else None
+
+    def blob(self, repository: str, digest: Digest) -> bytes | None:
+        """The bytes of a blob, if the repository has it."""
+        found = self.store.blob(repository, digest)
+        if found is None:
+            return None
+        with found.open() as file:
+            return file.read()
+
+
+@contextmanager
+def serving(
+    store: Store | None = None,
+    *,
+    middlewares: Sequence[Middleware] = (),
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Running]:
+    """Serve from a thread with a loop of its own for as long as the context lasts."""
+    running = Running(MemoryStore() if store is None else store)
+    app = create_app(running.store, log=running.log, faults=running.faults, middlewares=middlewares)
+    ready: Future[_Handle] = Future()
+    main = _until_stopped(app, host, port, tls, ready)
+    thread = threading.Thread(target=lambda: asyncio.run(main), name="registry", daemon=True)
+    thread.start()
+    try:
+        running.host, loop, stop = ready.result()
+    except BaseException:
+        thread.join()
+        raise
+    try:
+        yield running
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+async def _until_stopped(
+    app: web.Application,
+    host: str,
+    port: int,
+    tls: ssl.SSLContext | None,
+    ready: Future[_Handle],
+) -> None:
+    stop = asyncio.Event()
+    try:
+        async with _listening(app, host, port, tls, patience=0.0) as address:
+            ready.set_result((address, asyncio.get_running_loop(), stop))
+            await stop.wait()
+    except Exception as error:
+        if ready.done():
+            raise
+        ready.set_exception(error)
+
+
+@asynccontextmanager
+async def _listening(
+    app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None, *, patience: float = _PATIENCE
+) -> AsyncIterator[str]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=patience)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port, ssl_context=tls).start()
+        except OSError as error:
+            raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}", hint=_HINT) from error
+        address, bound, *_ = runner.addresses[0]
+        yield f"[{address}]:{bound}" if ":" in address else f"{address}:{bound}"
+    finally:
+        await runner.cleanup()

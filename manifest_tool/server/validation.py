@@ -1,0 +1,61 @@
+"""What a manifest must be before it is stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from manifest_tool.oci import media_type as types
+from manifest_tool.oci.descriptor import Descriptor
+from manifest_tool.oci.manifest import Manifest
+from manifest_tool.server import refusals
+
+if TYPE_CHECKING:
+    from manifest_tool.oci.digest import Digest
+    from manifest_tool.server.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What there is to know of a manifest that may be stored."""
+
+    media_type: str
+    subject: Digest | None
+
+
+def check(call: Call, raw: bytes) -> Checked:
+    """Refuse a manifest that no client could use, or whose content this repository lacks."""
+    content_type = types.essence(call.header("Content-Type"))
+    try:
+        manifest = Manifest.parse(raw, content_type)
+        document: dict[str, Any] = json.loads(raw)
+        _check_type(content_type, document)
+        subject = subject_of(document)
+    except ValueError as error:
+        raise refusals.manifest_invalid(str(error)) from None
+    if missing := [digest for digest in _needed(manifest) if not _has(call, manifest, digest)]:
+        raise refusals.content_missing(missing)
+    return Checked(manifest.media_type, subject)
+
+
+def subject_of(document: dict[str, Any]) -> Digest | None:
+    """The manifest that this one is about, if it is about any; raises `ValueError`."""
+    subject = document.get("subject")
+    return Descriptor.from_json(subject).digest if subject is not None else None
+
+
+def _check_type(content_type: str, document: dict[str, Any]) -> None:
+    own = document.get("mediaType")
+    if content_type and own and content_type != own:
+        raise ValueError(f"its mediaType is {own[:100]!r}, but it is sent as {content_type[:100]!r}")
+
+
+def _needed(manifest: Manifest) -> list[Digest]:
+    return [one.digest for one in (manifest.manifests if manifest.is_index else manifest.blobs)]
+
+
+def _has(call: Call, manifest: Manifest, digest: Digest) -> bool:
+    if manifest.is_index:
+        return call.store.manifest(call.repository, digest) is not None
+    return call.store.blob(call.repository, digest) is not None
