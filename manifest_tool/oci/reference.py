@@ -28,7 +28,7 @@ _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\{\{.*?\}\}|\{[\w.]+\}|__[A-Z][A-Z0-9_]*
 def check_tag(text: str) -> None:
     """Raise `InvalidReference` where ``text`` is no tag."""
     if not _TAG.fullmatch(text):
-        raise InvalidReference(text, _tag_reason(text))
+        raise InvalidReference(text, _tag_reason(text), hint=_placeholder(text))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -213,12 +213,12 @@ def _reject_at_sight(text: str) -> None:
     """The mistakes whose shape tells more than a parser could."""
     if not text:
         raise InvalidReference(text, "it is empty")
-    if text != text.strip() or re.search(r"\s", text):
-        raise InvalidReference(text, "it has white space")
     if text.startswith("[") and "/" not in text:
         raise InvalidReference(text, "it names a registry, and no repository in it")
     if len(text) > 1024:
         raise InvalidReference(text[:60] + "…", "it is longer than any reference can be")
+    if text != text.strip() or re.search(r"\s", text):
+        raise InvalidReference(text, "it has white space", hint=_placeholder(text))
     if scheme := re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", text):
         hint = f"write it without {scheme[0]}"
         if scheme[1].lower() == "http":
@@ -230,7 +230,7 @@ def _reject_at_sight(text: str) -> None:
 
 
 def _placeholder(text: str) -> str:
-    found = _PLACEHOLDER.search(text)
+    found = _PLACEHOLDER.search(text[:1024])
     return f"{found[0]} looks like a placeholder that was never filled in" if found else ""
 
 

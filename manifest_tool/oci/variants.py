@@ -48,6 +48,6 @@ def problem(os: str, architecture: str, variant: str) -> str:
 
 
 def _unknown(what: str, value: str, names: list[str], examples: str) -> str:
-    near = get_close_matches(value, names, 1, 0.5)
+    near = get_close_matches(value, names, 1, 0.5) or [name for name in names if name in value]
     tip = f"did you mean {near[0]}?" if near else f"expected {examples}"
     return f"unknown {what} {value!r}; {tip}"

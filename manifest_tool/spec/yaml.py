@@ -165,12 +165,11 @@ class _Loader(Reader, Scanner, Parser):
         while self.peek(length) in " \t":
             length += 1
         blanks = self.prefix(length)
-        if "\t" not in blanks:
-            return super().scan_plain_spaces(indent, start_mark)
-        self.forward(length)
-        spaces: list[str] | None = [blanks]
-        if self.peek() in "\r\n":
-            spaces = super().scan_plain_spaces(indent, start_mark)
+        if "\t" in blanks:
+            self.forward(length)
+            if self.peek() not in "\r\n":
+                return [blanks]
+        spaces: list[str] | None = super().scan_plain_spaces(indent, start_mark)
         return spaces
 
     def fetch_flow_collection_start(self, TokenClass: type[Token], to_push: str) -> None:  # noqa: N803
