@@ -13,16 +13,13 @@ from urllib.parse import unquote
 
 from manifest_tool.server import blobs, listings, manifests, referrers, refusals, uploads
 from manifest_tool.server.call import Call, Operation
+from manifest_tool.server.names import is_name
 from manifest_tool.server.refusals import Reason, Refusal
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from manifest_tool.server.store import Store
-
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_MAX_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,10 @@ async def answer(request: web.Request, store: Store) -> web.Response:
         return await operation(Call(request, store, name, argument))
     except Refusal as refusal:
         return refusal.response()
+    except ConnectionError:
+        raise
+    except OSError as error:
+        return Refusal(500, Reason("UNKNOWN", "the storage failed", error.strerror)).response()
 
 
 def _match(request: web.Request) -> tuple[Operation, str, str]:
@@ -82,7 +83,7 @@ def _match(request: web.Request) -> tuple[Operation, str, str]:
         raise Refusal(405, Reason("UNSUPPORTED", "the operation is unsupported"), headers={"Allow": allow})
     parts = matched.groupdict(default="")
     name = parts.get("name", "")
-    if "name" in parts and (len(name) > _MAX_NAME or not _NAME.fullmatch(name)):
+    if "name" in parts and not is_name(name):
         raise refusals.name_invalid(name)
     # Some clients encode the colon of a digest.
     return operation, name, unquote(parts.get("argument", ""))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5.0
 """Seconds that requests get to end when the registry stops."""
+_SHORT = 0.1
+"""The same beside a test; aiohttp takes 0 for endless."""
 _HINT = "--port 0 takes any port that is free"
 
 _Handle: TypeAlias = tuple[str, asyncio.AbstractEventLoop, asyncio.Event]
@@ -134,7 +136,7 @@ async def _until_stopped(
 ) -> None:
     stop = asyncio.Event()
     try:
-        async with _listening(app, host, port, tls, patience=0.0) as address:
+        async with _listening(app, host, port, tls, patience=_SHORT) as address:
             ready.set_result((address, asyncio.get_running_loop(), stop))
             await stop.wait()
     except Exception as error:

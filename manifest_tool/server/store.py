@@ -164,8 +164,8 @@ class MemoryStore:
 
     def commit(self, repository: str, identity: str, digest: Digest) -> bool:
         with self._lock:
-            data = bytes(self._uploads.pop((repository, identity)).data)
-        if not digest.matches(data):
+            upload = self._uploads.pop((repository, identity), None)
+        if upload is None or not digest.matches(data := bytes(upload.data)):
             return False
         with self._lock:
             self._bytes[digest] = data

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from manifest_tool.server import refusals
 from manifest_tool.server.call import CHUNK, Call, parse_digest
+from manifest_tool.server.names import is_name
 from manifest_tool.server.refusals import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def begin(call: Call) -> web.Response:
     query = call.request.query
     if mount := query.get("mount"):
         digest = parse_digest(mount)
-        if call.store.mount(call.repository, digest, query.get("from", "")):
+        if _mount(call, digest):
             return _created(call, digest)
     elif whole := query.get("digest"):
         digest = parse_digest(whole)
@@ -58,6 +59,11 @@ async def cancel(call: Call) -> web.Response:
     if not call.store.discard(call.repository, call.argument):
         raise refusals.upload_unknown(call.argument)
     return web.Response(status=204)
+
+
+def _mount(call: Call, digest: Digest) -> bool:
+    source = call.request.query.get("from", "")
+    return (not source or is_name(source)) and call.store.mount(call.repository, digest, source)
 
 
 def _session(call: Call) -> Upload:
