@@ -177,20 +177,26 @@ class Unauthorized(RegistryError):
 class Unreachable(RegistryError):
     """No answer: name resolution, connection, TLS or time-out."""
 
+    def __init__(
+        self, message: str, exchange: Exchange | None = None, *, hint: str = "", transient: bool = False
+    ) -> None:
+        super().__init__(message, exchange, hint=hint)
+        self.transient = transient
+
 
 class InvalidContent(RegistryError):
     """The bytes are not what was asked for, or not a manifest at all."""
 
 
 class ResolveError(ManifestToolError):
-    """Some sources could not be resolved; carries every failure."""
+    """Some sources could not be resolved; carries each with the place of its entry."""
 
-    def __init__(self, failures: Sequence[ManifestToolError]) -> None:
+    def __init__(self, failures: Sequence[tuple[str, ManifestToolError]]) -> None:
         lead = "" if len(failures) == 1 else f"{len(failures)} sources failed\n  "
-        hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
-        super().__init__(lead + "\n  ".join(str(failure) for failure in failures), hint="; ".join(hints))
+        hints = dict.fromkeys(error.hint for _, error in failures if error.hint)
+        super().__init__(lead + "\n  ".join(f"{where}: {error}" for where, error in failures), hint="; ".join(hints))
         self.failures = tuple(failures)
-        self.exit_code = max(failure.exit_code for failure in failures)
+        self.exit_code = max(error.exit_code for _, error in failures)
 
 
 class PushError(ManifestToolError):

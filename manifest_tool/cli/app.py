@@ -1,7 +1,81 @@
-"""The root of the command line."""
+"""The root of the command line: global options, the table of commands, and the one place where errors end."""
 
 from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from manifest_tool import __version__
+from manifest_tool.cli import push, registry, render
+from manifest_tool.cli.arguments import translated
+from manifest_tool.cli.settings import Settings
+from manifest_tool.errors import ExitCode, ManifestToolError
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+    help="Publish one reference over container images built for many platforms.",
+)
+app.add_typer(push.app, name="push")
+app.add_typer(registry.app, name="registry")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"manifest-tool version {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Tell every request on stderr.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Do not verify the registry's certificate.")] = False,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="Speak http without TLS; loopback hosts need no such word.")
+    ] = False,
+    username: Annotated[str, typer.Option("--username", help="The account at the target's registry.")] = "",
+    password: Annotated[str, typer.Option("--password", help="Its password.")] = "",
+    docker_cfg: Annotated[
+        str,
+        typer.Option("--docker-cfg", help="Docker's config.json, or its folder; else $DOCKER_CONFIG, else ~/.docker."),
+    ] = "",
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="How often a request that failed is sent again.")
+    ] = 4,
+    _: Annotated[
+        bool, typer.Option("--version", "-v", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Publish one reference over container images built for many platforms."""
+    context.obj = Settings(debug, insecure, plain_http, username, password, docker_cfg, retries + 1)
 
 
 def main() -> None:
     """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and give its exit code; whatever goes wrong ends here, as text."""
+    try:
+        app(args=translated(arguments), prog_name="manifest-tool", standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.FAILED
+    except ManifestToolError as problem:
+        render.error(problem)
+        return problem.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone; without this, Python would complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    return ExitCode.DONE

@@ -1,0 +1,89 @@
+"""The walk: spec → resolve → assemble → push."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from manifest_tool import index, pusher, resolver
+from manifest_tool.concurrency import both
+from manifest_tool.errors import ManifestToolError
+from manifest_tool.events import Noticed, Observer, ignore
+from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
+from manifest_tool.registry.client import Client
+from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain
+from manifest_tool.registry.transport import Options, Transport
+
+if TYPE_CHECKING:
+    from manifest_tool.index import Kind, Plan
+    from manifest_tool.oci.reference import Registry
+    from manifest_tool.pusher import Receipt
+    from manifest_tool.spec.model import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach registries, and as whom."""
+
+    options: Options
+    credential: Credential | None = None
+    """From the command line; for the target's registry alone."""
+    docker_cfg: str = ""
+    """A file or folder; empty for where Docker keeps it."""
+
+
+@asynccontextmanager
+async def connected(connection: Connection, target: Registry, observe: Observer = ignore) -> AsyncIterator[Client]:
+    """A client for one run."""
+    config = DockerConfig.load(connection.docker_cfg)
+    keychain = Keychain(config, explicit=connection.credential, explicit_for=target, observe=observe)
+    async with Transport(connection.options, observe=observe) as transport:
+        yield Client(transport, Authenticator(transport, keychain))
+
+
+async def plan(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, observe: Observer = ignore) -> Plan:
+    """What would be published; nothing is written."""
+    index.check(spec, kind)
+    client = client.expecting(_sources_access(spec))
+    found = await resolver.find(spec, client, ignore_missing=ignore_missing, observe=observe)
+    made = index.assemble(spec, await resolver.describe(found, client), kind)
+    _tell(made, observe)
+    return made
+
+
+async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, observe: Observer = ignore) -> Receipt:
+    """Publish the spec.
+
+    The target's tags are looked at beside the sources, and blobs are mounted beside the reading of configs, but never
+    before every source is known to be there.
+    """
+    index.check(spec, kind)
+    client = client.expecting(Access.to(spec.repository, "pull", "push") | _sources_access(spec))
+    crossing = any(entry.reference.repository != spec.repository for entry in spec.entries)
+    found, standing = await both(
+        resolver.find(spec, client, ignore_missing=ignore_missing, observe=observe),
+        pusher.survey(spec.repository, spec.tags, client, with_children=crossing),
+    )
+    stage = pusher.Stage(spec.repository, client, observe)
+    try:
+        described, staged = await both(resolver.describe(found, client), stage.run(found, standing))
+        made = index.assemble(spec, described, kind)
+        _tell(made, observe)
+        return await pusher.Push(made, staged, standing, client, observe).run()
+    except ManifestToolError:
+        await stage.release()
+        raise
+
+
+def _sources_access(spec: Spec) -> Access:
+    access = NO_ACCESS
+    for entry in spec.entries:
+        access |= Access.to(entry.reference.repository, "pull")
+    return access
+
+
+def _tell(made: Plan, observe: Observer) -> None:
+    for notice in made.notices:
+        observe(Noticed(notice))

@@ -1,0 +1,262 @@
+"""Plan → receipt: blobs mounted or copied, children by digest, the index, the tags; in this order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from manifest_tool.concurrency import outcomes, together
+from manifest_tool.errors import (
+    InvalidContent,
+    ManifestToolError,
+    NotFound,
+    PushError,
+    RegistryError,
+    Unauthorized,
+    Unreachable,
+)
+from manifest_tool.events import BlobPlaced, ManifestPut, Observer
+
+if TYPE_CHECKING:
+    from manifest_tool.index import Child, Plan
+    from manifest_tool.oci.descriptor import Descriptor
+    from manifest_tool.oci.digest import Digest
+    from manifest_tool.oci.reference import Repository
+    from manifest_tool.registry.client import Client, Upload
+    from manifest_tool.resolver import Image, Source
+
+_COPIES_AT_ONCE = 4
+_RELEASE_SECONDS = 5.0
+_BLOB_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+
+
+class How(StrEnum):
+    """How something came to be in the target repository."""
+
+    PRESENT = "present"
+    MOUNTED = "mounted"
+    COPIED = "copied"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the target repository held before."""
+
+    tags: Mapping[str, Digest | None]
+    """By tag; none where there is none, or where it may not be read."""
+    children: frozenset[Digest] = frozenset()
+    """What the index under the first tag lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob that the target repository has or needs."""
+
+    descriptor: Descriptor
+    source: Repository
+    how: How | None
+    """None: it is still missing."""
+    upload: Upload | None = None
+    """Opened by the registry in place of a mount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What could be done for the children before their platforms were known."""
+
+    present: frozenset[Digest]
+    """Manifests that the target repository has."""
+    blobs: Mapping[Digest, Blob] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A child of the published index."""
+
+    child: Child
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was done."""
+
+    plan: Plan
+    children: tuple[Placed, ...]
+    blobs: tuple[Blob, ...]
+    written: tuple[str, ...]
+    """The tags that were moved; those that pointed to the index before are not among them."""
+
+
+async def survey(repository: Repository, tags: Sequence[str], client: Client, *, with_children: bool) -> Standing:
+    """What the tags point to now; ``with_children``, also what the index under the first one lists."""
+    first, *others = tags
+    index = _listed(repository, first, client) if with_children else _head(repository, first, client)
+    found = await together([index, *(_head(repository, tag, client) for tag in others)])
+    digests = {tag: digest for tag, (digest, _) in zip(tags, found, strict=True)}
+    return Standing(digests, found[0][1])
+
+
+async def _listed(repository: Repository, tag: str, client: Client) -> tuple[Digest | None, frozenset[Digest]]:
+    try:
+        index = await client.get_manifest(repository, tag)
+    except (NotFound, Unauthorized, InvalidContent):
+        return None, frozenset()
+    return index.digest, frozenset(descriptor.digest for descriptor in index.manifests)
+
+
+async def _head(repository: Repository, tag: str, client: Client) -> tuple[Digest | None, frozenset[Digest]]:
+    try:
+        return await client.head_manifest(repository, tag), frozenset()
+    except (NotFound, Unauthorized, InvalidContent):
+        return None, frozenset()
+
+
+class Stage:
+    """Brings into the target repository what costs no more than a request: mounts, and looks at what is there.
+
+    It runs beside the reading of configs; copies wait until everything is validated.
+    """
+
+    def __init__(self, target: Repository, client: Client, observe: Observer) -> None:
+        self._target = target
+        self._client = client
+        self._observe = observe
+        self._blobs: dict[Digest, asyncio.Task[Blob]] = {}
+        self._refusing = False
+
+    async def run(self, sources: Sequence[Source], standing: Standing) -> Staged:
+        """Stage what lies in another repository; manifests that the standing index lists are looked for first."""
+        every = (image for source in sources for image in source.images if image.repository != self._target)
+        images = {image.manifest.digest: image for image in every}.values()
+        found = await together(self._image(image, standing) for image in images)
+        present = frozenset(image.manifest.digest for image, there in zip(images, found, strict=True) if there)
+        return Staged(present, {digest: task.result() for digest, task in self._blobs.items()})
+
+    async def release(self) -> None:
+        """Give up the uploads that were opened in place of mounts; what does not answer soon is left to expire."""
+        done = (task for task in self._blobs.values() if task.done() and not task.cancelled() and not task.exception())
+        uploads = [upload for task in done if (upload := task.result().upload)]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await outcomes(self._client.cancel(self._target, upload) for upload in uploads)
+
+    async def _image(self, image: Image, standing: Standing) -> bool:
+        digest = image.manifest.digest
+        if digest in standing.children and await self._client.head_manifest(self._target, digest):
+            return True
+        await together(self._once(descriptor, image.repository) for descriptor in image.manifest.blobs)
+        return False
+
+    async def _once(self, descriptor: Descriptor, source: Repository) -> Blob:
+        if descriptor.digest not in self._blobs:
+            self._blobs[descriptor.digest] = asyncio.ensure_future(self._blob(descriptor, source))
+        return await self._blobs[descriptor.digest]
+
+    async def _blob(self, descriptor: Descriptor, source: Repository) -> Blob:
+        how, upload = None, None
+        if source.registry == self._target.registry and not self._refusing:
+            how, upload = await self._mount(descriptor, source)
+        if how is None and upload is None and await self._client.has_blob(self._target, descriptor.digest):
+            how = How.PRESENT
+        if how:
+            self._observe(BlobPlaced(self._target, descriptor.digest, how))
+        return Blob(descriptor, source, how, upload)
+
+    async def _mount(self, descriptor: Descriptor, source: Repository) -> tuple[How | None, Upload | None]:
+        try:
+            upload = await self._client.mount_blob(self._target, descriptor.digest, source)
+        except Unreachable:
+            raise
+        except RegistryError:
+            # Whatever the reason, the blob can still be copied; where that is refused too, the copy says why.
+            self._refusing = True
+            return None, None
+        return (None, upload) if upload else (How.MOUNTED, None)
+
+
+class Push:
+    """Publishes one plan."""
+
+    def __init__(self, plan: Plan, staged: Staged, standing: Standing, client: Client, observe: Observer) -> None:
+        self._plan = plan
+        self._staged = staged
+        self._standing = standing
+        self._client = client
+        self._observe = observe
+        self._blobs = dict(staged.blobs)
+        self._copying = asyncio.Semaphore(_COPIES_AT_ONCE)
+
+    async def run(self) -> Receipt:
+        """Write what is missing and nothing else; raises `PushError` that tells which tags were moved."""
+        plan = self._plan
+        children = [child for child in plan.children if self._is_missing(child)]
+        blobs = [blob for blob in self._blobs.values() if blob.how is None]
+        try:
+            await together(self._copy(blob) for blob in blobs)
+            await together(self._put_child(child) for child in children)
+        except ManifestToolError as error:
+            raise PushError(f"{plan.repository} was not changed: {error}", error) from error
+        written = await self._tag([tag for tag in plan.tags if self._standing.tags.get(tag) != plan.digest])
+        placed = tuple(Placed(child, self._how(child)) for child in plan.children)
+        return Receipt(plan, placed, tuple(self._blobs.values()), written)
+
+    def _is_missing(self, child: Child) -> bool:
+        image = child.image
+        return image.repository != self._plan.repository and image.manifest.digest not in self._staged.present
+
+    def _how(self, child: Child) -> How:
+        if not self._is_missing(child):
+            return How.PRESENT
+        ways = {self._blobs[blob.digest].how for blob in child.image.manifest.blobs}
+        return How.COPIED if How.COPIED in ways else How.MOUNTED if How.MOUNTED in ways else How.PRESENT
+
+    async def _copy(self, blob: Blob) -> None:
+        target, client = self._plan.repository, self._client
+        async with self._copying:
+            await client.put_blob(
+                target, blob.descriptor, lambda: client.get_blob(blob.source, blob.descriptor), blob.upload
+            )
+        digest = blob.descriptor.digest
+        self._blobs[digest] = Blob(blob.descriptor, blob.source, How.COPIED)
+        self._observe(BlobPlaced(target, digest, How.COPIED))
+
+    async def _put_child(self, child: Child) -> None:
+        try:
+            await self._put(child.image.manifest.digest, child.image)
+        except RegistryError as error:
+            if not (error.exchange and _BLOB_MISSING & set(error.exchange.codes)):
+                raise
+            # There are registries that accept a mount and have nothing afterwards.
+            await together(self._copy(self._blobs[blob.digest]) for blob in child.image.manifest.blobs)
+            await self._put(child.image.manifest.digest, child.image)
+
+    async def _put(self, digest: Digest, image: Image) -> None:
+        manifest = image.manifest
+        await self._client.put_manifest(self._plan.repository, digest, manifest.raw, manifest.media_type)
+        self._observe(ManifestPut(self._plan.repository, str(digest)))
+
+    async def _tag(self, tags: Sequence[str]) -> tuple[str, ...]:
+        """Publish the index under the first tag, then under the others at once."""
+        written: list[str] = []
+        failures: list[ManifestToolError] = []
+        for batch in (tags[:1], tags[1:]):
+            results = await outcomes(self._put_index(tag) for tag in batch)
+            failures += [item for item in results if isinstance(item, ManifestToolError)]
+            written += [item for item in results if isinstance(item, str)]
+            if failures:
+                done = f"moved {', '.join(written)}; " if written else "no tag was moved; "
+                left = ", ".join(tag for tag in tags if tag not in written)
+                reasons = "\n  ".join(map(str, failures))
+                raise PushError(f"{self._plan.repository}: {done}not {left}: {reasons}", failures[0]) from failures[0]
+        return tuple(written)
+
+    async def _put_index(self, tag: str) -> str:
+        plan = self._plan
+        await self._client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
+        self._observe(ManifestPut(plan.repository, tag))
+        return tag

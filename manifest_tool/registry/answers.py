@@ -1,0 +1,95 @@
+"""Answers of a registry, and the errors that they stand for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from manifest_tool.errors import Exchange, NotFound, RegistryError, Unauthorized
+from manifest_tool.registry import redact
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
+
+_UNKNOWN = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN"})
+_MAX_DETAIL = 300
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, its headers and a body."""
+
+    method: str
+    url: URL
+    status: int
+    headers: CIMultiDictProxy[str] = field(default_factory=lambda: CIMultiDictProxy(CIMultiDict()), hash=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+def of(method: str, response: aiohttp.ClientResponse, body: bytes) -> Answer:
+    """The answer that a response carries."""
+    return Answer(method, response.url, response.status, response.headers, body)
+
+
+def exchange(answer: Answer) -> Exchange:
+    """The request and the answer, for an error."""
+    codes, detail = _errors(answer.body)
+    return Exchange(answer.method, redact.url(answer.url), answer.status, " ".join(detail.split())[:_MAX_DETAIL], codes)
+
+
+def error(what: str, answer: Answer, *, hint: str = "") -> RegistryError:
+    """The error that an answer stands for; ``what`` says what was asked."""
+    about = exchange(answer)
+    if answer.status in {401, 403}:
+        return Unauthorized(f"not allowed to {what}", about, hint=hint)
+    if answer.status == 404 or (answer.status == 400 and answer.method == "GET" and _UNKNOWN & set(about.codes)):
+        return NotFound(f"cannot {what}, it is not there", about, hint=hint)
+    return RegistryError(f"cannot {what}", about, hint=hint or _hint(about))
+
+
+def _hint(about: Exchange) -> str:
+    if about.status == 429:
+        return "the registry limits how much may be asked; try again later, or log in"
+    if "immutable" in about.detail.lower() or about.status in {409, 412}:
+        return "the tag may be immutable: publish under another one"
+    if about.status == 415 or "MANIFEST_INVALID" in about.codes:
+        return "the registry may refuse this media type; try --type docker or --type oci"
+    return ""
+
+
+def _errors(body: bytes) -> tuple[tuple[str, ...], str]:
+    """The codes and the words of an error body (distribution-spec § Error Codes), or of whatever it is."""
+    text = body.decode(errors="replace").strip()
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return (), _plain(text)
+    found = data.get("errors") if isinstance(data, dict) else None
+    items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    if not items:
+        return (), _plain(text)
+    codes = tuple(str(item.get("code", "")) for item in items)
+    return codes, "; ".join(map(_words, items))
+
+
+def _words(item: Mapping[str, Any]) -> str:
+    code, message, detail = (item.get(key) or "" for key in ("code", "message", "detail"))
+    words = f"{code}: {message}" if message else str(code)
+    if not detail:
+        return words
+    return f"{words} ({detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)})"
+
+
+def _plain(text: str) -> str:
+    if not text.startswith("<"):
+        return text
+    title = _TITLE.search(text)
+    return title[1] if title else _MARKUP.sub(" ", text[:4_000])

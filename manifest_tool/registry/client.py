@@ -1,0 +1,308 @@
+"""The operations of the distribution-spec, over any number of registries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from yarl import URL
+
+from manifest_tool.errors import InvalidContent, InvalidDigest, RegistryError, Unreachable
+from manifest_tool.oci import media_type as types
+from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.manifest import MAX_SIZE, Manifest
+from manifest_tool.registry import answers
+from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
+from manifest_tool.registry.retry import STATUSES
+from manifest_tool.registry.transport import Request, Transport
+
+if TYPE_CHECKING:
+    from manifest_tool.oci.descriptor import Descriptor
+    from manifest_tool.oci.reference import Repository
+    from manifest_tool.registry.answers import Answer
+
+_DIGEST_HEADER = "Docker-Content-Digest"
+_WRITTEN = frozenset({200, 201, 202, 204})
+_HEAD_IS_NO_ANSWER = frozenset({400, 403, 405, 501})
+
+Content = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+"""Opens the content of a blob, each time from its beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload session that a registry has opened."""
+
+    location: URL
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Speaks to registries for one run, whose whole ``access`` it asks for in as few tokens as it can."""
+
+    transport: Transport
+    authenticator: Authenticator
+    access: Access = NO_ACCESS
+
+    def expecting(self, access: Access) -> Client:
+        """The same client for a run that will need this access."""
+        return replace(self, access=access)
+
+    async def get_manifest(self, repository: Repository, which: str | Digest) -> Manifest:
+        """GET a manifest by tag or digest and verify its bytes; raises `NotFound`, `InvalidContent`."""
+        request = self._request("GET", repository, repository.manifest_path(which))
+        request = replace(request, headers={"Accept": types.ACCEPT}, limit=MAX_SIZE)
+        digest = which if isinstance(which, Digest) else None
+        answer = await self._pull(repository, request, _name(repository, which), digest)
+        return _manifest(answer, digest or _digest(answer), _name(repository, which))
+
+    async def head_manifest(self, repository: Repository, which: str | Digest) -> Digest | None:
+        """The digest under which a manifest is there, or none where it is not.
+
+        Where a HEAD is no answer or has no digest, a GET decides.
+        """
+        request = self._request("HEAD", repository, repository.manifest_path(which))
+        request = replace(request, headers={"Accept": types.ACCEPT})
+        answer = await self._send(repository, Access.to(repository, "pull"), request)
+        if answer.status == 404:
+            return None
+        if answer.status == 200 and (found := which if isinstance(which, Digest) else _digest(answer)):
+            return found
+        if answer.status == 200 or answer.status in _HEAD_IS_NO_ANSWER:
+            return (await self.get_manifest(repository, which)).digest
+        raise await self._error(f"pull {_name(repository, which)}", repository, answer)
+
+    async def put_manifest(self, repository: Repository, which: str | Digest, raw: bytes, media_type: str) -> None:
+        """PUT the bytes of a manifest under a tag or their digest."""
+        name = _name(repository, which)
+        request = self._request("PUT", repository, repository.manifest_path(which))
+        request = replace(request, headers={"Content-Type": media_type}, body=raw, expected=_WRITTEN)
+        answer = await self._send(repository, Access.to(repository, "pull", "push"), request)
+        if answer.status not in _WRITTEN:
+            raise await self._error(f"push {name}", repository, answer)
+        stored = _digest(answer)
+        if stored is not None and not stored.matches(raw):
+            raise InvalidContent(f"the registry stored {name} as {stored}, which is not what was sent")
+
+    async def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Whether a HEAD finds the blob; a registry that does not tell counts as no."""
+        request = self._request("HEAD", repository, repository.blob_path(digest))
+        return (await self._send(repository, Access.to(repository, "pull"), request)).status == 200
+
+    async def read_blob(self, repository: Repository, descriptor: Descriptor) -> bytes:
+        """GET a small blob, such as a config, and verify its bytes."""
+        name = f"blob {descriptor.digest} of {repository}"
+        if descriptor.size > MAX_SIZE:
+            raise InvalidContent(f"{name} has {descriptor.size} bytes; as a config, at most {MAX_SIZE} are read")
+        request = self._request("GET", repository, repository.blob_path(descriptor.digest))
+        request = replace(request, limit=descriptor.size)
+        return (await self._pull(repository, request, name, descriptor.digest)).body
+
+    @asynccontextmanager
+    async def get_blob(self, repository: Repository, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
+        """GET a blob as a stream, which fails at its end where the bytes are not the descriptor's."""
+        request = self._request("GET", repository, repository.blob_path(descriptor.digest))
+        async with self._stream(repository, Access.to(repository, "pull"), request) as (answer, chunks):
+            if answer.status != 200:
+                raise await self._error(f"pull blob {descriptor.digest} of {repository}", repository, answer)
+            yield _verified(chunks, descriptor, answer)
+
+    async def mount_blob(self, repository: Repository, digest: Digest, source: Repository) -> Upload | None:
+        """Mount a blob from another repository of the registry.
+
+        None when it is done, else the upload that the registry opened instead; raises `RegistryError` where it refuses.
+        """
+        query = {"mount": str(digest), "from": source.name}
+        request = self._request("POST", repository, repository.uploads_path, query)
+        access = Access.to(repository, "pull", "push") | Access.to(source, "pull")
+        answer = await self._send(repository, access, replace(request, expected=frozenset({201, 202})))
+        if answer.status == 201:
+            return None
+        if answer.status == 202:
+            return _upload(answer)
+        raise await self._error(f"mount blob {digest} of {source} in {repository}", repository, answer)
+
+    async def put_blob(
+        self, repository: Repository, descriptor: Descriptor, content: Content, upload: Upload | None = None
+    ) -> None:
+        """Upload a blob in one piece, first through an open upload if there is one, each time after by a new one."""
+        failures = 0
+        while True:
+            try:
+                return await self._put_blob(repository, descriptor, content, upload)
+            except RegistryError as error:
+                failures += 1
+                if not _is_transient(error) or not await self.transport.pause(failures, str(error)):
+                    raise
+            upload = None
+
+    async def cancel(self, repository: Repository, upload: Upload) -> None:
+        """Give up an upload that is not needed; a registry that knows no such request lets it expire."""
+        request = Request("DELETE", upload.location, expected=_WRITTEN, repeatable=False)
+        await self._send(repository, Access.to(repository, "pull", "push"), request)
+
+    async def _put_blob(
+        self, repository: Repository, descriptor: Descriptor, content: Content, upload: Upload | None
+    ) -> None:
+        access = Access.to(repository, "pull", "push")
+        if upload is None:
+            start = self._request("POST", repository, repository.uploads_path)
+            answer = await self._send(repository, access, replace(start, expected=frozenset({202}), repeatable=False))
+            if answer.status != 202:
+                raise await self._error(f"push to {repository}", repository, answer)
+            upload = _upload(answer)
+        body = _Body(content)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(descriptor.size)}
+        location = _with_digest(upload.location, descriptor.digest)
+        request = Request("PUT", location, headers, body.open, expected=_WRITTEN, repeatable=False)
+        try:
+            answer = await self._send(repository, access, request)
+        except Unreachable as error:
+            raise body.error or error from None
+        if answer.status not in _WRITTEN:
+            raise body.error or await self._error(f"push blob {descriptor.digest} to {repository}", repository, answer)
+
+    async def _pull(self, repository: Repository, request: Request, name: str, digest: Digest | None) -> Answer:
+        """GET something small whose bytes have the digest, or the one that the answer claims.
+
+        Wrong bytes are asked for once more, since a cache on the way may have handed them out.
+        """
+        again = False
+        while True:
+            answer = await self._send(repository, Access.to(repository, "pull"), request)
+            if answer.status != 200:
+                raise await self._error(f"pull {name}", repository, answer)
+            expected = digest or _digest(answer)
+            if expected is None or expected.matches(answer.body):
+                return answer
+            if again:
+                raise _changed(name, answer, expected)
+            again = True
+
+    def _request(
+        self, method: str, repository: Repository, path: str, query: Mapping[str, str] | None = None
+    ) -> Request:
+        return Request(method, self.transport.url(repository.registry, path, query))
+
+    async def _send(self, repository: Repository, need: Access, request: Request) -> Answer:
+        """Send a request with what the registry wants to see; the last answer is given back whatever its status."""
+        if request.url.origin() != self.transport.url(repository.registry, "/").origin():
+            return await self.transport.send(request)
+        attempt = await self.authenticator.first(repository, need, self.access)
+        while True:
+            answer = await self.transport.send(request.adding(attempt.headers))
+            if self.transport.must_use_tls(repository.registry, answer):
+                request = replace(request, url=request.url.with_scheme("https"))
+                continue
+            if answer.status != 401:
+                return answer
+            better = await self.authenticator.next(answer, attempt, repository, need, self.access)
+            if better is None:
+                return answer
+            attempt = better
+
+    @asynccontextmanager
+    async def _stream(
+        self, repository: Repository, need: Access, request: Request
+    ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+        attempt = await self.authenticator.first(repository, need, self.access)
+        while True:
+            async with self.transport.stream(request.adding(attempt.headers)) as (answer, chunks):
+                better = None
+                if answer.status == 401:
+                    better = await self.authenticator.next(answer, attempt, repository, need, self.access)
+                if better is None:
+                    yield answer, chunks
+                    return
+            attempt = better
+
+    async def _error(self, what: str, repository: Repository, answer: Answer) -> RegistryError:
+        hint = await self.authenticator.advice(repository) if answer.status in {401, 403} else ""
+        return answers.error(what, answer, hint=hint)
+
+
+class _Body:
+    """The content of a blob as a request's body; keeps the error that reading it ended with."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self.error: RegistryError | None = None
+
+    async def open(self) -> AsyncIterator[bytes]:
+        try:
+            async with self._content() as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except RegistryError as error:
+            self.error = error
+            raise
+
+
+async def _verified(chunks: AsyncIterator[bytes], descriptor: Descriptor, answer: Answer) -> AsyncIterator[bytes]:
+    hasher = descriptor.digest.hasher()
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > descriptor.size:
+            raise InvalidContent(
+                f"blob {descriptor.digest} is longer than the {descriptor.size} bytes that its manifest says",
+                answers.exchange(answer),
+            )
+        hasher.update(chunk)
+        yield chunk
+    if (got := hasher.digest()) != descriptor.digest:
+        raise _changed(f"the blob {descriptor.digest}", answer, descriptor.digest, got)
+
+
+def _manifest(answer: Answer, expected: Digest | None, name: str) -> Manifest:
+    try:
+        return Manifest.parse(answer.body, answer.headers.get("Content-Type", ""), expected)
+    except ValueError as error:
+        about = answers.exchange(replace(answer, body=b""))
+        raise InvalidContent(f"{name} is not a manifest that can be used: {error}", about) from None
+
+
+def _changed(name: str, answer: Answer, expected: Digest, got: Digest | None = None) -> InvalidContent:
+    got = got or Digest.of(answer.body, expected.algorithm)
+    return InvalidContent(
+        f"{name} has the digest {got} where {expected} was expected",
+        answers.exchange(replace(answer, body=b"")),
+        hint="the registry, or something on the way to it, changed the content",
+    )
+
+
+def _digest(answer: Answer) -> Digest | None:
+    """What the registry says the digest is."""
+    text = answer.headers.get(_DIGEST_HEADER, "").strip()
+    try:
+        return Digest.parse(text) if text else None
+    except InvalidDigest as error:
+        about = answers.exchange(replace(answer, body=b""))
+        raise InvalidContent(f"the registry's {_DIGEST_HEADER} is wrong, {error}", about) from None
+
+
+def _upload(answer: Answer) -> Upload:
+    """Where to go on with an upload (distribution-spec § Pushing Blobs); its query is kept to the letter."""
+    location = answer.headers.get("Location", "")
+    if not location:
+        raise RegistryError("the registry opened an upload without a Location", answers.exchange(answer))
+    target = answer.url.join(URL(location, encoded=True))
+    if answer.url.scheme == "https" and target.scheme != "https":
+        raise RegistryError("the upload's Location leaves https, and is not followed", answers.exchange(answer))
+    return Upload(target)
+
+
+def _with_digest(location: URL, digest: Digest) -> URL:
+    return URL(f"{location}{'&' if location.raw_query_string else '?'}digest={digest}", encoded=True)
+
+
+def _is_transient(error: RegistryError) -> bool:
+    if isinstance(error, Unreachable):
+        return error.transient
+    return error.exchange is not None and error.exchange.status in STATUSES
+
+
+def _name(repository: Repository, which: str | Digest) -> str:
+    return f"{repository}@{which}" if isinstance(which, Digest) else f"{repository}:{which}"

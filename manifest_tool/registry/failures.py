@@ -1,0 +1,66 @@
+"""The one place where what aiohttp, ssl and the system raise becomes an error of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from manifest_tool.errors import Exchange, Unreachable
+from manifest_tool.registry import redact
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+
+@contextmanager
+def mapped(method: str, url: URL) -> Iterator[None]:
+    """Raise `Unreachable` for everything that keeps a request from being answered."""
+    try:
+        yield
+    except (aiohttp.ClientError, OSError) as error:
+        about = Exchange(method, redact.url(url))
+        host = url.authority if url.host else str(url)
+        raise (_tls(error, host, about) or _connection(error, host, about)) from None
+
+
+def _tls(error: Exception, host: str, about: Exchange) -> Unreachable | None:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
+        return Unreachable(
+            f"the certificate of {host} is not trusted, {reason}",
+            about,
+            hint="name the file with your authority's certificates in SSL_CERT_FILE, or pass --insecure",
+        )
+    if not isinstance(error, aiohttp.ClientConnectorSSLError):
+        return None
+    text = str(error.os_error)
+    if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
+        return Unreachable(f"{host} does not speak TLS", about, hint="pass --plain-http where it speaks plain http")
+    reason = getattr(error.os_error, "reason", "") or text
+    return Unreachable(f"no TLS connection to {host}, {reason[:100]}", about)
+
+
+def _connection(error: Exception, host: str, about: Exchange) -> Unreachable:
+    if isinstance(error, aiohttp.InvalidURL):
+        return Unreachable("the URL is not valid", about)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return Unreachable(f"{host} does not answer with HTTP, {error.message[:100]}", about)
+    return Unreachable(_reason(error, host), about, transient=True)
+
+
+def _reason(error: Exception, host: str) -> str:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name of {host} cannot be resolved"
+    if isinstance(error, TimeoutError):
+        return f"{host} did not answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {host}, {(error.os_error.strerror or str(error.os_error)).lower()}"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return f"{host} closed the connection without an answer"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return f"{host} broke off in the middle of its answer"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"the connection to {host} failed, {text[:200]}"

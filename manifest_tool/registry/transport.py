@@ -1,0 +1,228 @@
+"""One seam for every HTTP exchange: retries, redirects, caps, and foreign exceptions mapped to our own."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
+from urllib.request import getproxies_environment, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from manifest_tool import __version__
+from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable
+from manifest_tool.events import Answered, Observer, Waiting, ignore
+from manifest_tool.registry import answers, failures, redact
+from manifest_tool.registry.retry import STATUSES, Retry
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from manifest_tool.oci.reference import Registry
+    from manifest_tool.registry.answers import Answer
+
+_CONNECTIONS = 128
+_CONNECT_SECONDS = 30.0
+_IDLE_SECONDS = 60.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 10
+_CHUNK = 256 * 1024
+_WANTS_TLS = re.compile(rb"HTTP request (?:to an HTTPS server|was sent to HTTPS port)")
+
+Body = Callable[[], AsyncIterator[bytes]]
+"""Opens a body anew for each try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How registries are spoken to."""
+
+    plain_http: bool = False
+    insecure: bool = False
+    """Do not verify certificates."""
+    retry: Retry = field(default_factory=Retry)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    body: bytes | Body | None = None
+    limit: int = 64 * 1024
+    """Bytes of the answer's body that are read; a longer one is an error where the status is a good one."""
+    expected: frozenset[int] = frozenset({200})
+    """Statuses that the caller deals with; they are never tried again."""
+    repeatable: bool = True
+
+    def adding(self, headers: Mapping[str, str]) -> Request:
+        """The same request with more headers."""
+        return replace(self, headers={**self.headers, **headers})
+
+
+class Transport:
+    """An HTTP session that knows nothing of accounts. Enter it to use it."""
+
+    def __init__(self, options: Options, *, observe: Observer = ignore) -> None:
+        self.options = options
+        self.observe = observe
+        self._schemes: dict[str, str] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=_CONNECTIONS,
+                ssl=_unverified() if self.options.insecure else ssl.create_default_context(),
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_IDLE_SECONDS),
+            headers={"User-Agent": f"manifest-tool/{__version__}", "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session:
+            await self._session.close()
+
+    def url(self, registry: Registry, path: str, query: Mapping[str, str] | None = None) -> URL:
+        """The URL of an API path at a registry: plain http on loopback and where asked for, else https."""
+        plain = self.options.plain_http or (registry.is_loopback and not self.options.insecure)
+        scheme = self._schemes.get(registry.api_host, "http" if plain else "https")
+        return URL(f"{scheme}://{registry.api_host}{path}", encoded=True).with_query(query)
+
+    def must_use_tls(self, registry: Registry, answer: Answer) -> bool:
+        """Whether a loopback host, tried over plain http, answered that it wants https; it is remembered."""
+        tried_plainly = registry.is_loopback and answer.url.scheme == "http" and not self.options.plain_http
+        if not (tried_plainly and answer.status == 400 and _WANTS_TLS.search(answer.body)):
+            return False
+        self._schemes[registry.api_host] = "https"
+        return True
+
+    async def send(self, request: Request) -> Answer:
+        """Send a request, again where that helps; the last answer is given back whatever its status."""
+        failed = 0
+        while True:
+            try:
+                async with self._exchange(request) as response:
+                    answer = answers.of(request.method, response, await self._read_body(request, response))
+            except Unreachable as error:
+                failed += 1
+                if not (request.repeatable and error.transient and await self.pause(failed, str(error))):
+                    raise
+                continue
+            if answer.status in request.expected or answer.status not in STATUSES or not request.repeatable:
+                return answer
+            failed += 1
+            if not await self.pause(failed, str(answers.exchange(answer)), answer.headers):
+                return answer
+
+    async def pause(self, failed: int, reason: str, headers: Mapping[str, str] | None = None) -> bool:
+        """Wait before the next try, and say so; false where there is to be none."""
+        seconds = self.options.retry.pause(failed, headers)
+        if seconds < 0:
+            return False
+        self.observe(Waiting(reason, seconds))
+        await self.options.retry.sleep(seconds)
+        return True
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+        """Send a request once and give its answer with the body still on the wire where the status is expected."""
+        async with self._exchange(request) as response:
+            good = response.status in request.expected
+            answer = answers.of(request.method, response, b"" if good else await self._read_body(request, response))
+            yield answer, self._chunks(response)
+
+    @asynccontextmanager
+    async def _exchange(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request and the redirects that it leads to."""
+        url, headers = request.url, dict(request.headers)
+        for _ in range(_MAX_REDIRECTS + 1):
+            async with self._hop(request, url, headers) as response:
+                target = _redirect(request, response)
+                if target is None:
+                    yield response
+                    return
+            if target.origin() != url.origin():
+                headers.pop("Authorization", None)
+            url = target
+        raise RegistryError(
+            f"more than {_MAX_REDIRECTS} redirects", Exchange(request.method, redact.url(request.url), 0, "")
+        )
+
+    @asynccontextmanager
+    async def _hop(
+        self, request: Request, url: URL, headers: Mapping[str, str]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            raise RuntimeError("the transport is not open")
+        body = request.body() if callable(request.body) else request.body
+        started = time.monotonic()
+        with failures.mapped(request.method, url):
+            async with self._session.request(
+                request.method, url, headers=headers, data=body, allow_redirects=False, proxy=_proxy(url)
+            ) as response:
+                self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
+                yield response
+
+    async def _read_body(self, request: Request, response: aiohttp.ClientResponse) -> bytes:
+        """The body, read no further than the limit; cut off there where the answer is an error anyway."""
+        body = bytearray()
+        async for chunk in self._chunks(response):
+            body += chunk
+            if len(body) > request.limit:
+                if response.status in request.expected:
+                    raise InvalidContent(
+                        f"the answer is larger than {request.limit} bytes",
+                        Exchange(request.method, redact.url(response.url), response.status),
+                    )
+                del body[request.limit :]
+                break
+        return bytes(body)
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        with failures.mapped(response.method, response.url):
+            async for chunk in response.content.iter_chunked(_CHUNK):
+                yield chunk
+
+
+def _redirect(request: Request, response: aiohttp.ClientResponse) -> URL | None:
+    """Where an answer sends us, or none where it is the answer."""
+    location = response.headers.get("Location")
+    if response.status not in _REDIRECTS or not location:
+        return None
+    exchange = Exchange(request.method, redact.url(response.url), response.status)
+    if request.method not in {"GET", "HEAD"}:
+        raise RegistryError("a request that writes was redirected", exchange)
+    try:
+        target = response.url.join(URL(location, encoded=True))
+    except ValueError:
+        raise RegistryError("the redirect leads nowhere", exchange) from None
+    if target.scheme not in {"http", "https"} or (response.url.scheme == "https" and target.scheme == "http"):
+        raise RegistryError("the redirect leaves https, and is not followed", exchange)
+    return target
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _proxy(url: URL) -> str | None:
+    """The proxy that the environment names; loopback is never asked for through one."""
+    host = url.host or ""
+    if host == "localhost" or host.startswith("127.") or host == "::1" or proxy_bypass(host):
+        return None
+    return getproxies_environment().get(url.scheme)

@@ -1,0 +1,196 @@
+"""Spec → sources: every image found, pinned and described; all at once, in the order of the spec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from manifest_tool.concurrency import outcomes, together
+from manifest_tool.errors import InvalidContent, ManifestToolError, NotFound, PlatformNotFound, ResolveError
+from manifest_tool.events import Noticed, Observer, Resolved
+from manifest_tool.oci import media_type as types
+from manifest_tool.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from manifest_tool.oci.descriptor import Descriptor
+    from manifest_tool.oci.digest import Digest
+    from manifest_tool.oci.manifest import Manifest
+    from manifest_tool.oci.reference import Reference, Repository
+    from manifest_tool.registry.client import Client
+    from manifest_tool.spec.model import Entry, Spec
+
+_MAX_DEPTH = 8
+_MAX_IMAGES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One manifest that the index will point to."""
+
+    repository: Repository
+    """Where it lies."""
+    manifest: Manifest
+    descriptor: Descriptor
+    """What points to it: the entry of the index that it came from, else one without a platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An entry of the spec, found."""
+
+    entry: Entry
+    reference: Reference
+    """Pinned to the digest that was found."""
+    images: tuple[Image, ...]
+    """The image itself, or what was chosen out of an index: its images, then their attestations."""
+    from_index: bool
+    platform: Platform
+    """What the config of an image says; open where it was not read."""
+
+
+async def find(spec: Spec, client: Client, *, ignore_missing: bool, observe: Observer) -> tuple[Source, ...]:
+    """Find every source with all manifests below it; raises `ResolveError` with every failure.
+
+    With ``ignore_missing``, an entry whose reference is not there is left out with a notice, so long as one is there.
+    """
+    found = await outcomes(_find(entry, client, observe) for entry in spec.entries)
+    sources, failures = _sorted_out(spec.entries, found)
+    missing = [(where, error) for where, error in failures if isinstance(error, NotFound)]
+    if failures and (not ignore_missing or len(missing) < len(failures) or not sources):
+        raise ResolveError(failures)
+    for where, error in missing:
+        observe(Noticed(f"{where}: {error}; left out, as --ignore-missing asks"))
+    return sources
+
+
+async def describe(sources: Sequence[Source], client: Client) -> tuple[Source, ...]:
+    """The same sources with what their configs say about the platform; an index tells that by itself."""
+    found = await outcomes(_describe(source, client) for source in sources)
+    described, failures = _sorted_out([source.entry for source in sources], found)
+    if failures:
+        raise ResolveError(failures)
+    return described
+
+
+def _sorted_out(
+    entries: Sequence[Entry], found: Sequence[Source | ManifestToolError]
+) -> tuple[tuple[Source, ...], list[tuple[str, ManifestToolError]]]:
+    failures = [(e.where, item) for e, item in zip(entries, found, strict=True) if isinstance(item, ManifestToolError)]
+    return tuple(item for item in found if isinstance(item, Source)), failures
+
+
+async def _find(entry: Entry, client: Client, observe: Observer) -> Source:
+    repository = entry.reference.repository
+    top = await client.get_manifest(repository, entry.reference.which)
+    images: tuple[Image, ...] = (Image(repository, top, top.descriptor),)
+    if top.is_index:
+        leaves = await _Walk(repository, client, observe).leaves(top, 1)
+        images = tuple(await together(_child(repository, leaf, client) for leaf in _choose(entry, leaves)))
+    reference = entry.reference.with_digest(top.digest)
+    observe(Resolved(reference))
+    return Source(entry, reference, images, top.is_index, Platform())
+
+
+class _Walk:
+    """One way through an index and the indexes in it, each visited once."""
+
+    def __init__(self, repository: Repository, client: Client, observe: Observer) -> None:
+        self._repository = repository
+        self._client = client
+        self._observe = observe
+        self._seen: set[Digest] = set()
+        self._count = 0
+
+    async def leaves(self, index: Manifest, depth: int) -> list[Descriptor]:
+        """What the index points to in the end, in order, nested indexes opened up."""
+        self._count += len(index.manifests)
+        if depth > _MAX_DEPTH or self._count > _MAX_IMAGES:
+            raise InvalidContent(
+                f"{self._repository}@{index.digest}: indexes nested deeper than {_MAX_DEPTH}, or with more than"
+                f" {_MAX_IMAGES} entries, are not followed"
+            )
+        branches = await together(self._branch(descriptor, depth) for descriptor in index.manifests)
+        return [leaf for branch in branches for leaf in branch]
+
+    async def _branch(self, descriptor: Descriptor, depth: int) -> list[Descriptor]:
+        if descriptor.media_type in types.INDEXES:
+            if descriptor.digest in self._seen:
+                return []
+            self._seen.add(descriptor.digest)
+            nested = await _manifest(self._repository, descriptor, self._client)
+            return await self.leaves(nested, depth + 1)
+        if descriptor.media_type in types.MANIFESTS:
+            return [descriptor]
+        self._observe(
+            Noticed(f"{self._repository}@{descriptor.digest} is of type {descriptor.media_type!r}, and is left out")
+        )
+        return []
+
+
+async def _child(repository: Repository, descriptor: Descriptor, client: Client) -> Image:
+    return Image(repository, await _manifest(repository, descriptor, client), descriptor)
+
+
+async def _manifest(repository: Repository, descriptor: Descriptor, client: Client) -> Manifest:
+    try:
+        found = await client.get_manifest(repository, descriptor.digest)
+    except NotFound as error:
+        raise InvalidContent(
+            f"an index of {repository} lists {descriptor.digest}, which is not there",
+            error.exchange,
+            hint="a clean-up of untagged manifests may have removed it; push that image again",
+        ) from None
+    if found.size != descriptor.size or found.media_type != descriptor.media_type:
+        raise InvalidContent(
+            f"{repository}@{descriptor.digest} has {found.size} bytes of type {found.media_type!r}, but the index says"
+            f" {descriptor.size} of {descriptor.media_type!r}"
+        )
+    return found
+
+
+def _choose(entry: Entry, leaves: Sequence[Descriptor]) -> list[Descriptor]:
+    """The images of an index that the entry's platform asks for, and after them what attests to these.
+
+    An exact match comes before what merely satisfies: ``linux/arm`` is ``arm/v7`` where there is one.
+    """
+    attestations = [leaf for leaf in leaves if leaf.is_attestation]
+    images = [leaf for leaf in leaves if not leaf.is_attestation]
+    wanted = entry.platform
+    if not wanted:
+        return [*_with_platform(entry, images), *attestations]
+    exact = [i for i in images if i.platform and i.platform.normalized() == wanted.normalized()]
+    chosen = exact or [i for i in images if i.platform and i.platform.satisfies(wanted)]
+    if not chosen:
+        have = ", ".join(dict.fromkeys(str(image.platform) for image in images if image.platform)) or "no platform"
+        raise PlatformNotFound(
+            f"the index {entry.reference} has no image for {wanted}; it has {have}",
+            hint="an entry's platform chooses among the images of an index; without one, all are taken",
+        )
+    digests = {str(image.digest) for image in chosen}
+    return [*chosen, *(attestation for attestation in attestations if attestation.describes in digests)]
+
+
+def _with_platform(entry: Entry, images: list[Descriptor]) -> list[Descriptor]:
+    if unnamed := [str(image.digest) for image in images if not image.platform]:
+        raise InvalidContent(
+            f"the index {entry.reference} does not tell the platform of {', '.join(unnamed)}",
+            hint="give the entry the platform of the image that is wanted, or name that image by its digest",
+        )
+    return images
+
+
+async def _describe(source: Source, client: Client) -> Source:
+    image = source.images[0]
+    config = image.manifest.config
+    if source.from_index or config is None or config.media_type not in types.CONFIGS:
+        return source
+    raw = await client.read_blob(image.repository, config)
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise InvalidContent(f"the config {config.digest} of {source.reference} is not a JSON object")
+    return replace(source, platform=Platform.from_json(document))
