@@ -154,7 +154,7 @@ class _Reader:
         for name in _NAMES:
             before, after = getattr(written, name), getattr(platform, name)
             if before != after:
-                was = f"{name} {shown(before)}" if before else f"no {name}"
+                was = f"{name} {shown(before)}" if before else f"the missing {name}"
                 self._notice((*path, name), f"{was} is taken for {after}")
         self._check_platform(path, platform)
         return platform

@@ -90,7 +90,7 @@ class _Expansion:
         return found
 
     def _count(self, node: Node, depth: int) -> None:
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH and not isinstance(node, Scalar):
             raise too_deep(node.where)
         self._left -= 1
         if self._left < 0:

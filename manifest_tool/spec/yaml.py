@@ -282,7 +282,9 @@ class _Composer:
         self._check_tag(event)
         plain = event.style is None and event.tag not in _TEXT_TAGS
         if (plain and event.value in _NULL) or event.tag == "tag:yaml.org,2002:null":
-            return Scalar(self._where(event), None)
+            # Where nothing is written, the event's place is that of the next token: the key says more.
+            key = self._keys[-1] if self._keys and not event.value else None
+            return Scalar(key.where if key else self._where(event), None)
         return Scalar(self._where(event), self._text(event), merges=plain and event.value == "<<")
 
     def _text(self, event: events.ScalarEvent) -> str:
