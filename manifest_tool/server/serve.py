@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import ssl
 import threading
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
@@ -29,6 +31,10 @@ _PATIENCE = 5.0
 _SHORT = 0.1
 """The same beside a test; aiohttp takes 0 for endless."""
 _HINT = "--port 0 takes any port that is free"
+
+_LOGGER = logging.getLogger(__name__)
+# What is no HTTP is the client's error, and answered; it needs no traceback here.
+_LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
 
 _Handle: TypeAlias = tuple[str, asyncio.AbstractEventLoop, asyncio.Event]
 """The address of a registry in another thread, its loop, and what stops it there."""
@@ -149,7 +155,7 @@ async def _until_stopped(
 async def _listening(
     app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None, *, patience: float = _PATIENCE
 ) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=patience)
+    runner = web.AppRunner(app, access_log=None, logger=_LOGGER, shutdown_timeout=patience)
     await runner.setup()
     try:
         try:

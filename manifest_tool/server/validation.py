@@ -47,8 +47,8 @@ def subject_of(document: dict[str, Any]) -> Digest | None:
 
 def _check_type(content_type: str, document: dict[str, Any]) -> None:
     own = document.get("mediaType")
-    if content_type and own and content_type != own:
-        raise ValueError(f"its mediaType is {own[:100]!r}, but it is sent as {content_type[:100]!r}")
+    if own is not None and own != (content_type or own):
+        raise ValueError(f"its mediaType is {str(own)[:100]!r}, but it is sent as {content_type[:100]!r}")
 
 
 def _needed(manifest: Manifest) -> list[Digest]:
