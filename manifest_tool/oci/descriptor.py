@@ -45,7 +45,7 @@ class Descriptor:
             size=size,
             platform=Platform.from_json(platform) if isinstance(platform, dict) else None,
             annotations=_strings(value, "annotations"),
-            urls=tuple(url for url in value.get("urls") or () if isinstance(url, str)),
+            urls=_urls(value),
             data=_string(value, "data"),
             artifact_type=_string(value, "artifactType"),
         )
@@ -75,6 +75,15 @@ def _string(value: dict[str, Any], key: str) -> str:
     if not isinstance(found, str):
         raise ValueError(f"{key} of a descriptor is not a string")
     return found
+
+
+def _urls(value: dict[str, Any]) -> tuple[str, ...]:
+    found = value.get("urls")
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(url, str) for url in found):
+        raise ValueError("urls of a descriptor are not a list of strings")
+    return tuple(found)
 
 
 def _strings(value: dict[str, Any], key: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from manifest_tool.errors import SpecError
@@ -57,7 +57,6 @@ def test_quoted_null_is_text(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 @example("\N{NEXT LINE}\N{LINE SEPARATOR}\ufeff\t\0\x7f")
-@settings(deadline=None)
 def test_json_keeps_any_text(text: str) -> None:
     tree: Data = {"a": [text], f"b{text}": ""}
     assert read(json.dumps(tree)).data == tree
@@ -66,7 +65,6 @@ def test_json_keeps_any_text(text: str) -> None:
 @given(
     st.text(st.characters(codec="utf-8", min_codepoint=32, exclude_characters="\x7f\ufeff", exclude_categories=["Cc"]))
 )
-@settings(deadline=None)
 def test_single_quotes_keep_any_printable_line(text: str) -> None:
     text = "".join(c for c in text if c not in "\u2028\u2029\ufffe\uffff")
     quoted = text.replace("'", "''")
@@ -81,7 +79,6 @@ TREES = st.recursive(
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), TREES))
-@settings(deadline=None)
 def test_json_is_yaml(tree: dict[str, Data]) -> None:
     for indent in (None, 2, "\t"):
         assert read(json.dumps(tree, indent=indent)).data == tree
