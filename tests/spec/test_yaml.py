@@ -58,7 +58,7 @@ def test_quoted_null_is_text(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 @example("\N{NEXT LINE}\N{LINE SEPARATOR}\ufeff\t\0\x7f")
 def test_json_keeps_any_text(text: str) -> None:
-    tree: Data = {"a": [text], f"b{text}": ""}
+    tree: Data = {"a": [text], f"b{text[:100]}": ""}  # YAML bounds a key of one line to 1024 characters
     assert read(json.dumps(tree)).data == tree
 
 
