@@ -61,6 +61,7 @@ class _Reader:
         self._document = document
         self._observe = observe
         self._found: list[tuple[Path, Problem]] = []
+        self._misshapen: set[Path] = set()
 
     def problems(self) -> list[Problem]:
         """In the order of the text."""
@@ -69,6 +70,7 @@ class _Reader:
 
     def shape(self, *, strict: bool) -> None:
         for path, message, hint in schema.check(self._document):
+            self._misshapen.add(path)
             self._problem(path, message, hint)
         for path, message, hint in schema.unknown_keys(self._document):
             if strict:
@@ -113,7 +115,7 @@ class _Reader:
         return Entry(int(path[-1]) + 1, reference, platform, self._document.where(path))
 
     def _reference(self, path: Path, value: Data, why: str) -> Reference | None:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or path in self._misshapen:
             return None
         if transport := _TRANSPORT.match(value):
             self._problem(path, f"{transport[0]} is another tool's transport, and {why}", "push it to a registry first")
@@ -139,10 +141,13 @@ class _Reader:
         return True
 
     def _platform(self, path: Path, value: Data) -> Platform:
+        if path in self._misshapen:
+            return Platform()
         if isinstance(value, str):
             return self._platform_text(path, value)
         if not isinstance(value, dict):
             return Platform()
+        value = {key: item for key, item in value.items() if (*path, key) not in self._misshapen}
         written = Platform(
             architecture=_text(value.get("architecture")),
             os=_text(value.get("os")),

@@ -211,6 +211,13 @@ def test_all_problems_at_once_in_the_order_of_the_text() -> None:
     ]
 
 
+@pytest.mark.parametrize("platform", ["{os: X}", "{architecture: X}", "{variant: X}", "X"])
+def test_a_huge_value_is_told_once_and_in_short(platform: str) -> None:
+    (found,) = problems(f"{HEAD}  platform: {platform}\n".replace("X", "x" * 100_000))
+    assert found.endswith("…' is longer than 128 characters")
+    assert len(found) < 200
+
+
 def test_no_more_problems_than_one_can_read() -> None:
     entries = "".join("- image: A\n" for _ in range(400))
     found = problems(f"image: a\nmanifests:\n{entries}")

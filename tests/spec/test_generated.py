@@ -177,7 +177,7 @@ def test_only_our_own_errors_come_out() -> None:
     assert seen["valid", "read"] == seen.total() // len(GENERATORS) + 1
     assert not seen["valid", "refused"]
     assert all(seen[generate.__name__, "refused"] for generate in GENERATORS[1:])
-    assert time.monotonic() - start < 120
+    assert time.monotonic() - start < 300
 
 
 def test_memory_stays_small() -> None:

@@ -282,7 +282,7 @@ def test_hostile_input_ends_soon(name: str) -> None:
     assert len(data) <= MIB
     start = time.monotonic()
     found = outcome(data)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60  # a few seconds; what grows with the square would take hours
     assert len(found) < 600
     assert found.startswith("spec.yaml:") or not found
 
