@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from manifest_tool.cli import app
 from manifest_tool.server.serve import Running, serving
 from tests import harness
 
@@ -45,3 +46,30 @@ def any_registry(request: pytest.FixtureRequest) -> str:
         return running.host
     host: str = request.getfixturevalue("docker_registry")
     return host
+
+
+class Program:
+    """The command line, run in this process; what it prints is taken from the file descriptors."""
+
+    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
+        self._folder = folder
+        self._capture = capture
+
+    def __call__(self, *arguments: str) -> harness.Ran:
+        self._capture.readouterr()
+        code = app.run(["--retries", "0", *arguments])
+        stdout, stderr = self._capture.readouterr()
+        assert "Traceback" not in stderr
+        return harness.Ran(code, stdout, stderr)
+
+    def push(self, spec: str, *options: str) -> harness.Ran:
+        """``push from-spec`` of a spec's text."""
+        path = self._folder / "spec.yaml"
+        path.write_text(spec)
+        return self("push", "from-spec", *options, str(path))
+
+
+@pytest.fixture
+def program(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Program:
+    """The command line."""
+    return Program(tmp_path, capfd)

@@ -78,4 +78,7 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read our output has gone; without this, Python would complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
+    except Exception as problem:  # noqa: BLE001  # a traceback is of no use to a user
+        render.bug(problem, with_traceback="--debug" in arguments)
+        return ExitCode.FAILED
     return ExitCode.DONE

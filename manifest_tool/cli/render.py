@@ -45,6 +45,17 @@ def error(problem: ManifestToolError) -> None:
     print(safe("\n".join(lines)), file=sys.stderr, flush=True)  # noqa: T201
 
 
+def bug(problem: Exception, *, with_traceback: bool) -> None:
+    """An error that is none of the user's making."""
+    import traceback
+
+    if with_traceback:
+        traceback.print_exception(problem)
+    text = f"error: this is a bug in manifest-tool: {type(problem).__name__}: {problem}"
+    text += "\nhint: run it with --debug and report what it prints"
+    print(safe(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
 def _plan(made: Plan, hows: list[str] | list[None]) -> dict[str, Any]:
     return {
         "schemaVersion": 1,

@@ -1,0 +1,72 @@
+"""What is told meanwhile."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from manifest_tool.cli import progress
+from manifest_tool.events import Answered, BlobPlaced, Event, ManifestPut, Noticed, Resolved, Waiting
+from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.reference import Reference
+
+REFERENCE = Reference.parse("example.com/app:1")
+DIGEST = Digest.of(b"")
+
+
+@pytest.mark.parametrize(
+    ("event", "text", "debugging"),
+    [
+        (Noticed("odd\x1b"), r"warning: odd\x1b", r"warning: odd\x1b"),
+        (Waiting("GET x: 503", 2.04), "waiting 2.0 s: GET x: 503", "waiting 2.0 s: GET x: 503"),
+        (Waiting("GET x: 503", 0.2), "", "waiting 0.2 s: GET x: 503"),
+        (Answered("GET", "http://x", 200, 0.0123), "", "debug: GET http://x: 200 in 0.012 s"),
+        (Resolved(REFERENCE), "found example.com/app:1", "found example.com/app:1"),
+        (BlobPlaced(REFERENCE.repository, DIGEST, "mounted"), "", f"mounted example.com/app@{DIGEST}"),
+        (
+            BlobPlaced(REFERENCE.repository, DIGEST, "copied"),
+            f"copied example.com/app@{DIGEST}",
+            f"copied example.com/app@{DIGEST}",
+        ),
+        (ManifestPut(REFERENCE.repository, "1"), "published example.com/app:1", "published example.com/app:1"),
+        (
+            ManifestPut(REFERENCE.repository, str(DIGEST)),
+            f"published example.com/app@{DIGEST}",
+            f"published example.com/app@{DIGEST}",
+        ),
+    ],
+)
+def test_a_line_for_an_event(event: Event, text: str, debugging: str) -> None:
+    assert progress.line(event) == text
+    assert progress.line(event, debug=True) == debugging
+
+
+def test_plain_lines_where_there_is_no_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with progress.watching(debug=False) as observe:
+        observe(Resolved(REFERENCE))
+        observe(BlobPlaced(REFERENCE.repository, DIGEST, "mounted"))
+    assert capfd.readouterr() == ("", "found example.com/app:1\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_live_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.watching(debug=False) as observe:
+        observe(Resolved(REFERENCE))
+        observe(Noticed("[red]odd[/red]\x1b[31m"))
+        observe(Waiting("soon", 0.1))
+        observe(BlobPlaced(REFERENCE.repository, DIGEST, "mounted"))
+        observe(BlobPlaced(REFERENCE.repository, DIGEST, "present"))
+        observe(ManifestPut(REFERENCE.repository, "1"))
+    shown = terminal.getvalue()
+    assert r"warning: [red]odd[/red]\x1b[31m" in shown
+    assert "1 found, 1 mounted, 1 published" in shown
+    assert "soon" not in shown
+    assert capfd.readouterr().out == ""
