@@ -31,7 +31,7 @@ async def catalog(call: Call) -> web.Response:
 
 async def ping(_call: Call) -> web.Response:
     """Say that this is a registry."""
-    return _json({}, {})
+    return _json({}, {"Docker-Distribution-API-Version": "registry/2.0"})
 
 
 def _page(call: Call, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:

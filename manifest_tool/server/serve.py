@@ -123,7 +123,7 @@ def serving(
     thread.start()
     try:
         running.host, loop, stop = ready.result()
-    except BaseException:
+    except Exception:
         thread.join()
         raise
     try:
@@ -165,4 +165,17 @@ async def _listening(
         address, bound, *_ = runner.addresses[0]
         yield f"[{address}]:{bound}" if ":" in address else f"{address}:{bound}"
     finally:
-        await runner.cleanup()
+        await _stop(runner)
+
+
+async def _stop(runner: web.AppRunner) -> None:
+    for site in list(runner.sites):
+        await site.stop()
+    connections = runner.server.connections if runner.server else []
+    transports = [connection.transport for connection in connections if connection.transport is not None]
+    await runner.cleanup()
+    for transport in transports:
+        # Closing waits for the other side's farewell under TLS, which may never come.
+        if transport.get_extra_info("sslcontext") is not None:
+            transport.abort()
+    await asyncio.sleep(0)

@@ -82,6 +82,13 @@ def test_an_early_refusal_keeps_the_connection(client: Client, method: str, path
     assert client("GET", "/v2/").json == {}
 
 
+def test_a_body_without_end_is_not_read_to_it(registry: Running) -> None:
+    client = Client(registry.host)
+    answer = client("PUT", "/v2/a/manifests/.bad", (bytes(1_000_000) for _ in range(70)))
+    assert (answer.status, answer.headers["Connection"]) == (400, "close")
+    client.close()
+
+
 def test_a_middleware_refuses_before_anything_happens() -> None:
     @web.middleware
     async def deny(request: web.Request, handler: Handler) -> web.StreamResponse:

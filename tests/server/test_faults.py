@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from manifest_tool.server.actions import Answer, Delay, Headers
+from manifest_tool.server.serve import serving
+from tests.server.conftest import Client
 
 if TYPE_CHECKING:
-    from aiohttp import web
     from aiohttp.typedefs import Handler
 
     from manifest_tool.server.serve import Running
-    from tests.server.conftest import Client
 
 
 def statuses(client: Client, count: int, path: str = "/v2/") -> list[int]:
@@ -43,6 +45,19 @@ def test_all_that_match_apply(registry: Running, client: Client) -> None:
     registry.faults.add(Headers({"X-Second": "2"}))
     answer = client("GET", "/v2/")
     assert (answer.headers["X-First"], answer.headers["X-Second"]) == ("1", "2")
+
+
+def test_what_a_middleware_raises_is_an_answer_too() -> None:
+    @web.middleware
+    async def deny(request: web.Request, handler: Handler) -> web.StreamResponse:
+        raise web.HTTPForbidden(headers={"X-Why": "because"})
+
+    with serving(middlewares=[deny]) as registry:
+        client = Client(registry.host)
+        registry.faults.add(Headers({"X-More": "1"}))
+        answer = client("GET", "/v2/")
+        assert (answer.status, answer.headers["X-Why"], answer.headers["X-More"]) == (403, "because", "1")
+        client.close()
 
 
 def test_lifted_again(registry: Running, client: Client) -> None:

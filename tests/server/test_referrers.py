@@ -32,6 +32,12 @@ def test_there_is_always_an_index(client: Client) -> None:
     assert answer.json == {"schemaVersion": 2, "mediaType": types.OCI_INDEX, "manifests": []}
 
 
+def test_what_no_registry_would_accept_is_passed_over(registry: Running, client: Client) -> None:
+    for raw in (b"no json", b"[]", b'{"subject": 1}'):
+        registry.put_manifest("a/b", raw, types.OCI_INDEX)
+    assert ask(client).json["manifests"] == []
+
+
 def test_no_digest(client: Client) -> None:
     assert ask(client, subject="sha256:x").codes == ["DIGEST_INVALID"]
 
