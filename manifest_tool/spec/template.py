@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from manifest_tool.errors import InvalidPlatform, Problem, SpecError
-from manifest_tool.events import Observer, ignore
+from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.oci.platform import Platform
 from manifest_tool.spec import check
 from manifest_tool.spec.document import Data, Document, Path, shown
@@ -33,7 +33,7 @@ def expand(
     Each item of the sequences may hold several, with commas between. ``ARCH``, ``OS`` and ``VARIANT`` in the template
     become the platform's, as they are written there.
     """
-    arguments = _Arguments()
+    arguments = _Arguments(observe)
     arguments.place(("image",), "--target", target)
     arguments.add_tags(tags)
     arguments.add_annotations(annotations)
@@ -46,7 +46,8 @@ def expand(
 class _Arguments:
     """The document that arguments stand for, and what is wrong with them before it is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Observer) -> None:
+        self._observe = observe
         self.problems: list[Problem] = []
         self.entries: list[Data] = []
         self._data: dict[str, Data] = {"manifests": self.entries}
@@ -83,8 +84,9 @@ class _Arguments:
         if not items:
             self._problem("--platforms", "no platform is given", "such as linux/amd64,linux/arm64")
         if len(items) > 1 and not _PLACEHOLDER.search(template):
-            message = f"{shown(template)} has none of ARCH, OS and VARIANT, so every platform would be the same image"
-            self._problem("--template", message, "such as acme/app:1.0-ARCH")
+            # Of use where the one image is an index, of which each platform chooses its part.
+            message = f"{shown(template)} has none of ARCH, OS and VARIANT, so every platform is taken from one image"
+            self._observe(Noticed(f"--template: {message}"))
         for where, platform in items:
             self._add_entry(where, platform, template)
 

@@ -43,6 +43,20 @@ def test_the_template_is_filled_as_it_was_written(platforms: list[str], template
     assert images(platforms, template) == [f"docker.io/{image}" for image in expected]
 
 
+def test_one_image_for_every_platform_is_told() -> None:
+    seen: list[Event] = []
+    spec = expand(["linux/amd64,linux/arm64"], "acme/multi:1", "acme/app:1", observe=seen.append)
+    assert [(str(e.reference), str(e.platform)) for e in spec.entries] == [
+        ("docker.io/acme/multi:1", "linux/amd64"),
+        ("docker.io/acme/multi:1", "linux/arm64"),
+    ]
+    assert seen == [
+        Noticed(
+            "--template: 'acme/multi:1' has none of ARCH, OS and VARIANT, so every platform is taken from one image"
+        )
+    ]
+
+
 def test_no_value_is_taken_for_a_placeholder() -> None:
     with pytest.raises(SpecError, match=r"acme/a:VARIANT-OS-linux"):
         expand(["linux/OS/VARIANT"], "acme/a:VARIANT-ARCH-OS:x", "acme/a:1")
@@ -87,8 +101,7 @@ P = ["linux/amd64,linux/arm64"]
         ),
         (([], "a:ARCH", "a"), "--platforms: no platform is given"),
         (([" , "], "a:ARCH", "a"), "--platforms: no platform is given"),
-        ((P, "a:b", "a"), "--template: 'a:b' has none of ARCH, OS and VARIANT, so every platform would be the same"),
-        ((P, "", "a"), "--template: '' has none of ARCH"),
+        ((P, "", "a"), "--template (for linux/amd64): invalid reference '': it is empty"),
         ((P, "a:${TAG}-ARCH", "a"), "--template (for linux/amd64): invalid reference 'a:${TAG}-amd64'"),
         ((P, "a:${TAG}-ARCH", "a"), "(${TAG} looks like a placeholder that was never filled in)"),
         ((P, "dir:ARCH", "a"), "--template (for linux/arm64): dir: is another tool's transport"),
