@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from manifest_tool.errors import AssemblyError, UsageError
+from manifest_tool.oci import go_json
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 
@@ -149,7 +148,7 @@ def encode(descriptors: Sequence[Descriptor], kind: Kind, annotations: Mapping[s
     }
     if annotations:
         document["annotations"] = _sorted(annotations)
-    return _go_json(document)
+    return go_json.encode(document)
 
 
 def _docker_entry(descriptor: Descriptor) -> dict[str, Any]:
@@ -182,15 +181,3 @@ def _present(**fields: object) -> dict[str, object]:
 def _sorted(annotations: Mapping[str, str]) -> dict[str, str]:
     """In the order of the keys' bytes, which for UTF-8 is that of the code points."""
     return dict(sorted(annotations.items()))
-
-
-_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-_ESCAPED = re.compile("[<>&\u2028\u2029]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _go_json(document: object) -> bytes:
-    """JSON as Go's encoder indents and escapes it; half a surrogate pair is the replacement character there."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    text = _ESCAPED.sub(lambda found: _ESCAPES[found[0]], text)
-    return _SURROGATE.sub("\ufffd", text).encode()
