@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-_FLAGS = frozenset({"debug", "help", "ignore-missing", "insecure", "plain-http", "version"})
+_FLAGS = frozenset({"debug", "expand-config", "help", "ignore-missing", "insecure", "plain-http", "raw", "version"})
 _WITH_VALUE = frozenset(
     {"annotations", "docker-cfg", "password", "platforms", "tags", "target", "template", "type", "username"}
 )

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from manifest_tool.cli import connect
 from manifest_tool.cli.render import Format
-from manifest_tool.cli.settings import Settings
-from manifest_tool.errors import UsageError
 from manifest_tool.index import Kind
 
 if TYPE_CHECKING:
     from manifest_tool.events import Observer
-    from manifest_tool.pipeline import Connection
     from manifest_tool.spec.model import Spec
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Publish an index over images of many platforms.")
@@ -33,7 +31,7 @@ Output = Annotated[Format, typer.Option("--format", help="One Digest: line, or a
 @app.callback()
 def push(context: typer.Context, kind: Type = None) -> None:
     """Publish an index over images of many platforms."""
-    context.obj = replace(_settings(context), kind=kind or "")
+    context.obj = replace(connect.settings_of(context), kind=kind or "")
 
 
 @app.command("from-spec")
@@ -102,11 +100,11 @@ def _publish(
     from manifest_tool import pipeline
     from manifest_tool.cli import progress, render
 
-    settings = _settings(context)
+    settings = connect.settings_of(context)
     chosen = kind or Kind(settings.kind or Kind.DOCKER)
 
     async def run(spec: Spec, observe: Observer) -> Callable[[], None]:
-        async with pipeline.connected(_connection(settings), spec.repository.registry, observe) as client:
+        async with pipeline.connected(connect.connection(settings), spec.repository.registry, observe) as client:
             if dry_run:
                 made = await pipeline.plan(spec, chosen, client, ignore_missing=ignore_missing, observe=observe)
                 return lambda: render.plan(made, output)
@@ -116,22 +114,3 @@ def _publish(
     with progress.watching(debug=settings.debug) as observe:
         show = asyncio.run(run(read(observe), observe))
     show()
-
-
-def _connection(settings: Settings) -> Connection:
-    from manifest_tool.pipeline import Connection
-    from manifest_tool.registry.credentials import Credential
-    from manifest_tool.registry.retry import Retry
-    from manifest_tool.registry.transport import Options
-
-    if bool(settings.username) != bool(settings.password):
-        raise UsageError("--username and --password belong together", hint="give both, or log in with docker login")
-    return Connection(
-        Options(settings.plain_http, settings.insecure, Retry(attempts=settings.retries)),
-        Credential(settings.username, settings.password, origin="--username") if settings.username else None,
-        settings.docker_cfg,
-    )
-
-
-def _settings(context: typer.Context) -> Settings:
-    return context.obj if isinstance(context.obj, Settings) else Settings()

@@ -25,7 +25,7 @@ class Format(StrEnum):
 def receipt(done: Receipt, output: Format) -> None:
     """What was published; as text, the one line that pipelines cut."""
     if output is Format.TEXT:
-        _write(f"Digest: {done.plan.digest} {len(done.plan.raw)}\n".encode())
+        write(f"Digest: {done.plan.digest} {len(done.plan.raw)}\n".encode())
         return
     hows = [placed.how.value for placed in done.children]
     _json({**_plan(done.plan, hows), "dryRun": False, "written": list(done.written), "blobs": _blobs(done.blobs)})
@@ -34,7 +34,7 @@ def receipt(done: Receipt, output: Format) -> None:
 def plan(made: Plan, output: Format) -> None:
     """What would be published; as text, the exact bytes of the index."""
     if output is Format.TEXT:
-        _write(made.raw)
+        write(made.raw)
         return
     _json({**_plan(made, [None] * len(made.children)), "dryRun": True, "written": [], "blobs": _blobs(())})
 
@@ -94,10 +94,11 @@ def _blobs(blobs: tuple[Blob, ...]) -> dict[str, int]:
 
 def _json(value: object) -> None:
     # Pure ASCII: what came from a registry reaches no terminal as it is.
-    _write(json.dumps(value, indent=2, ensure_ascii=True).encode() + b"\n")
+    write(json.dumps(value, indent=2, ensure_ascii=True).encode() + b"\n")
 
 
-def _write(data: bytes) -> None:
+def write(data: bytes) -> None:
+    """Put a result on stdout, whatever encoding the terminal claims to have."""
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
