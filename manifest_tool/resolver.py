@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from manifest_tool import reader
 from manifest_tool.concurrency import outcomes, together
 from manifest_tool.errors import InvalidContent, ManifestToolError, NotFound, PlatformNotFound, ResolveError
 from manifest_tool.events import Noticed, Observer, Resolved
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from manifest_tool.spec.model import Entry, Spec
 
 _MAX_DEPTH = 8
-_MAX_IMAGES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +105,10 @@ class _Walk:
     async def leaves(self, index: Manifest, depth: int) -> list[Descriptor]:
         """What the index points to in the end, in order, nested indexes opened up."""
         self._count += len(index.manifests)
-        if depth > _MAX_DEPTH or self._count > _MAX_IMAGES:
+        if depth > _MAX_DEPTH or self._count > reader.MAX_ENTRIES:
             raise InvalidContent(
                 f"{self._repository}@{index.digest}: indexes nested deeper than {_MAX_DEPTH}, or with more than"
-                f" {_MAX_IMAGES} entries, are not followed"
+                f" {reader.MAX_ENTRIES} entries, are not followed"
             )
         branches = await together(self._branch(descriptor, depth) for descriptor in index.manifests)
         return [leaf for branch in branches for leaf in branch]
@@ -119,7 +118,7 @@ class _Walk:
             if descriptor.digest in self._seen:
                 return []
             self._seen.add(descriptor.digest)
-            nested = await _manifest(self._repository, descriptor, self._client)
+            nested = await reader.child(self._repository, descriptor, self._client)
             return await self.leaves(nested, depth + 1)
         if descriptor.media_type in types.MANIFESTS:
             return [descriptor]
@@ -130,24 +129,7 @@ class _Walk:
 
 
 async def _child(repository: Repository, descriptor: Descriptor, client: Client) -> Image:
-    return Image(repository, await _manifest(repository, descriptor, client), descriptor)
-
-
-async def _manifest(repository: Repository, descriptor: Descriptor, client: Client) -> Manifest:
-    try:
-        found = await client.get_manifest(repository, descriptor.digest)
-    except NotFound as error:
-        raise InvalidContent(
-            f"an index of {repository} lists {descriptor.digest}, which is not there",
-            error.exchange,
-            hint="a clean-up of untagged manifests may have removed it; push that image again",
-        ) from None
-    if found.size != descriptor.size or found.media_type != descriptor.media_type:
-        raise InvalidContent(
-            f"{repository}@{descriptor.digest} has {found.size} bytes of type {found.media_type!r}, but the index says"
-            f" {descriptor.size} of {descriptor.media_type!r}"
-        )
-    return found
+    return Image(repository, await reader.child(repository, descriptor, client), descriptor)
 
 
 def _choose(entry: Entry, leaves: Sequence[Descriptor]) -> list[Descriptor]:
@@ -182,15 +164,7 @@ def _with_platform(entry: Entry, images: list[Descriptor]) -> list[Descriptor]:
 
 
 async def _describe(source: Source, client: Client) -> Source:
-    image = source.images[0]
-    config = image.manifest.config
+    config = source.images[0].manifest.config
     if source.from_index or config is None or config.media_type not in types.CONFIGS:
         return source
-    raw = await client.read_blob(image.repository, config)
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise InvalidContent(f"the config {config.digest} of {source.reference} is not a JSON object")
-    return replace(source, platform=Platform.from_json(document))
+    return replace(source, platform=Platform.from_json(await reader.config(source.reference, config, client)))

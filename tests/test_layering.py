@@ -14,11 +14,13 @@ PACKAGE = Path(manifest_tool.__file__).parent
 # What a room may import of the others, besides errors and events, which all may. Top-level modules are rooms too.
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"pipeline", "pusher", "index", "spec", "registry", "server", "oci", "__init__"},
+    "cli": {"pipeline", "inspector", "pusher", "index", "spec", "registry", "server", "oci", "__init__"},
     "pipeline": {"pusher", "index", "resolver", "concurrency", "spec", "registry", "oci"},
     "pusher": {"index", "resolver", "concurrency", "registry", "oci"},
     "index": {"resolver", "spec", "oci"},
-    "resolver": {"concurrency", "spec", "registry", "oci"},
+    "resolver": {"reader", "concurrency", "spec", "registry", "oci"},
+    "inspector": {"reader", "concurrency", "registry", "oci"},
+    "reader": {"registry", "oci"},
     "concurrency": set[str](),
     "spec": {"oci", "schemas"},
     "registry": {"oci", "__init__"},
