@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN"})
 _MAX_DETAIL = 300
+_MAX_PAGE = 4_000
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -42,7 +44,7 @@ def of(method: str, response: aiohttp.ClientResponse, body: bytes) -> Answer:
 def exchange(answer: Answer) -> Exchange:
     """The request and the answer, for an error."""
     codes, detail = _errors(answer.body)
-    return Exchange(answer.method, redact.url(answer.url), answer.status, " ".join(detail.split())[:_MAX_DETAIL], codes)
+    return Exchange(answer.method, redact.url(answer.url), answer.status, plain(detail)[:_MAX_DETAIL], codes)
 
 
 def error(what: str, answer: Answer, *, hint: str = "") -> RegistryError:
@@ -53,6 +55,11 @@ def error(what: str, answer: Answer, *, hint: str = "") -> RegistryError:
     if answer.status == 404 or (answer.status == 400 and answer.method == "GET" and _UNKNOWN & set(about.codes)):
         return NotFound(f"cannot {what}, it is not there", about, hint=hint)
     return RegistryError(f"cannot {what}", about, hint=hint or _hint(about))
+
+
+def plain(text: str) -> str:
+    """Foreign text on one line, without the characters that act on a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _hint(about: Exchange) -> str:
@@ -71,12 +78,12 @@ def _errors(body: bytes) -> tuple[tuple[str, ...], str]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        return (), _plain(text)
+        return (), _page(text)
     found = data.get("errors") if isinstance(data, dict) else None
     items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
     if not items:
-        return (), _plain(text)
-    codes = tuple(str(item.get("code", "")) for item in items)
+        return (), _page(text)
+    codes = tuple(str(item.get("code") or "") for item in items)
     return codes, "; ".join(map(_words, items))
 
 
@@ -88,8 +95,10 @@ def _words(item: Mapping[str, Any]) -> str:
     return f"{words} ({detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)})"
 
 
-def _plain(text: str) -> str:
+def _page(text: str) -> str:
+    """What a page says; no more of it is looked at than these patterns get through in no time."""
+    text = text[:_MAX_PAGE]
     if not text.startswith("<"):
         return text
     title = _TITLE.search(text)
-    return title[1] if title else _MARKUP.sub(" ", text[:4_000])
+    return html.unescape(title[1] if title else _MARKUP.sub(" ", text))

@@ -6,16 +6,15 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unauthorized
-from manifest_tool.registry import answers, challenge, redact
+from manifest_tool.registry import answers, challenge, links, redact
 from manifest_tool.registry.transport import Request, Transport
 
 if TYPE_CHECKING:
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from manifest_tool.registry.answers import Answer
     from manifest_tool.registry.challenge import Challenge
     from manifest_tool.registry.credentials import Credential, Keychain
+
+    _Scopes = tuple[str, ...]
+    _Key = tuple[Registry, str, str, Credential | None, _Scopes]
 
 _TOKEN_LIMIT = 128 * 1024
 _DEFAULT_SECONDS = 60.0
@@ -77,7 +79,7 @@ class Level(IntEnum):
     WIDE = 1
     """With a token for everything that the run will need."""
     RENEWED = 2
-    """With another one of these, as the first may have ended early."""
+    """With another one of these, as the first may have ended before its time."""
     NARROW = 3
     """With a token for this request alone: some registries refuse several scopes, some accounts lack one of them."""
 
@@ -94,15 +96,17 @@ class Attempt:
         return {"Authorization": self.header} if self.header else {}
 
 
-_Key = tuple[str, str, str, tuple[str, ...]]
-
-
 class Authenticator:
     """Knows how each registry wants to be asked, and holds the tokens; one flight a realm and scope set."""
 
-    def __init__(self, transport: Transport, keychain: Keychain) -> None:
+    def __init__(
+        self, transport: Transport, keychain: Keychain, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._transport = transport
         self._keychain = keychain
+        self._clock = clock
+        self._narrow: set[tuple[Registry, _Scopes]] = set()
+        """What a wide token did not do for."""
         self._challenges: dict[Registry, Challenge] = {}
         self._tokens: dict[_Key, asyncio.Task[Token]] = {}
 
@@ -131,8 +135,7 @@ class Authenticator:
             header = _direct(known, credential)
             return Attempt(header, Level.NARROW) if header and header != last.header else None
         refusal = None
-        for level in list(Level)[last.level + 1 :]:
-            scopes = need.scopes if level is Level.NARROW else (need | planned.at(repository.registry)).scopes
+        for level, scopes in self._steps(repository.registry, last.level, need, planned):
             try:
                 token = await self._token(repository.registry, known, scopes, credential, stale=last.header)
             except Unauthorized as error:
@@ -144,14 +147,26 @@ class Authenticator:
             raise refusal
         return None
 
+    def _steps(self, registry: Registry, last: Level, need: Access, planned: Access) -> Iterator[tuple[Level, _Scopes]]:
+        """What is left to try, with the scopes of each."""
+        wide, narrow = (need | planned.at(registry)).scopes, need.scopes
+        if (registry, narrow) in self._narrow:
+            wide = narrow
+        for level in (Level.WIDE, Level.RENEWED):
+            if level > last:
+                yield level, wide
+        if narrow != wide and last < Level.NARROW:
+            self._narrow.add((registry, narrow))
+            yield Level.NARROW, narrow
+
     async def _token(
         self, registry: Registry, known: Challenge, scopes: tuple[str, ...], credential: Credential | None, stale: str
     ) -> Token:
         """A token for the scopes, fetched once however many ask at the same time; never the one that is stale."""
-        account = credential.username or "<token>" if credential else ""
-        key = (known.parameters["realm"], known.parameters.get("service", ""), account, scopes)
+        # The registry is part of the key: another one may name the same realm, and is not sent a token of this one.
+        key = (registry, known.parameters["realm"], known.parameters.get("service", ""), credential, scopes)
         flight = self._tokens.get(key)
-        if flight is not None and flight.done() and _is_spent(flight, stale):
+        if flight is not None and flight.done() and self._is_spent(flight, stale):
             flight = None
         if flight is None:
             flight = asyncio.ensure_future(self._fetch(registry, known, scopes, credential))
@@ -164,7 +179,7 @@ class Authenticator:
     ) -> Token:
         realm = self._realm(registry, known.parameters["realm"])
         service = known.parameters.get("service", "")
-        started = time.monotonic()
+        started = self._clock()
         answer = None
         if credential and credential.identity_token:
             answer = await self._transport.send(_refresh(realm, service, scopes, credential))
@@ -174,12 +189,22 @@ class Authenticator:
             raise self._refused(registry, answer, credential)
         return _read(answer, started)
 
+    def _is_spent(self, flight: asyncio.Task[Token], stale: str) -> bool:
+        """Whether a flight that has ended is of no use; a refusal is, it would be the same again."""
+        if flight.cancelled():
+            return True
+        if error := flight.exception():
+            return not isinstance(error, Unauthorized)
+        token = flight.result()
+        return self._clock() >= token.renew_at or f"Bearer {token.value}" == stale
+
     def _realm(self, registry: Registry, text: str) -> URL:
         base = self._transport.url(registry, "/v2/")
-        realm = base.join(URL(text))
-        if realm.scheme not in {"http", "https"} or (base.scheme == "https" and realm.scheme == "http"):
-            raise Unauthorized(f"{registry} names a token endpoint without https, and credentials do not go there")
-        if realm.host != base.host and not registry.is_loopback and _is_local(realm.host or ""):
+        try:
+            realm = links.follow(base, text)
+        except ValueError as error:
+            raise Unauthorized(f"{registry} names a token endpoint that {error}, and nothing is sent there") from None
+        if realm.host != base.host and not registry.is_loopback and links.is_local(realm.host or ""):
             raise Unauthorized(f"{registry} names a token endpoint on a local address, and nothing is sent there")
         return realm
 
@@ -193,8 +218,11 @@ class Authenticator:
             hint=self._advice(registry, credential),
         )
 
-    async def advice(self, repository: Repository) -> str:
+    async def advice(self, repository: Repository, answer: Answer) -> str:
         """What to do about a refusal."""
+        offered = {offer.scheme for offer in _offers(answer)}
+        if offered and not offered & {"basic", "bearer"}:
+            return f"the registry asks for {', '.join(sorted(offered))}; only basic and bearer are known here"
         return self._advice(repository.registry, await self._keychain.find(repository))
 
     def _advice(self, registry: Registry, credential: Credential | None) -> str:
@@ -211,16 +239,9 @@ def _who(credential: Credential | None) -> str:
     return f"the account {credential.username!r}" if credential.username else "the identity token"
 
 
-def _is_spent(flight: asyncio.Task[Token], stale: str) -> bool:
-    if flight.cancelled() or flight.exception() is not None:
-        return not flight.cancelled() and not isinstance(flight.exception(), Unauthorized)
-    token = flight.result()
-    return time.monotonic() >= token.renew_at or f"Bearer {token.value}" == stale
-
-
 def _choose(answer: Answer, credential: Credential | None) -> Challenge | None:
     """The challenge to take up: Bearer before Basic, which is of use only with a password."""
-    offered = challenge.parse(answer.headers.getall("WWW-Authenticate", []))
+    offered = _offers(answer)
     for wanted in offered:
         if wanted.scheme == "bearer" and wanted.parameters.get("realm"):
             return wanted
@@ -228,6 +249,10 @@ def _choose(answer: Answer, credential: Credential | None) -> Challenge | None:
         if wanted.scheme == "basic" and credential and credential.password:
             return wanted
     return None
+
+
+def _offers(answer: Answer) -> tuple[Challenge, ...]:
+    return challenge.parse(answer.headers.getall("WWW-Authenticate", []))
 
 
 def _direct(known: Challenge, credential: Credential | None) -> str:
@@ -271,10 +296,10 @@ def _read(answer: Answer, started: float) -> Token:
         value = data.get("access_token") or data.get("token")
     except (ValueError, RecursionError, AttributeError):
         raise InvalidContent("the token endpoint did not answer with JSON", _without_body(answer)) from None
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         raise InvalidContent("the token endpoint answered without a token", _without_body(answer))
     seconds = _seconds(data)
-    return Token(value, started + seconds - max(5.0, seconds * 0.1))
+    return Token(value, started + seconds - min(max(5.0, seconds * 0.1), seconds / 2))
 
 
 def _without_body(answer: Answer) -> Exchange:
@@ -286,14 +311,6 @@ def _seconds(data: Mapping[str, Any]) -> float:
     """How long a token lasts; there are servers that send the number as text or not at all."""
     try:
         seconds = float(data.get("expires_in") or _DEFAULT_SECONDS)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _DEFAULT_SECONDS
     return seconds if 0 < seconds < 1e9 else _DEFAULT_SECONDS
-
-
-def _is_local(host: str) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return address.is_loopback or address.is_link_local

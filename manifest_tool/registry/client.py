@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from manifest_tool.errors import InvalidContent, InvalidDigest, RegistryError, Unreachable
+from manifest_tool.errors import InvalidContent, InvalidDigest, NotFound, RegistryError, Unreachable
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import MAX_SIZE, Manifest
-from manifest_tool.registry import answers
+from manifest_tool.registry import answers, links
 from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
 from manifest_tool.registry.retry import STATUSES
 from manifest_tool.registry.transport import Request, Transport
@@ -71,7 +71,10 @@ class Client:
         if answer.status == 200 and (found := which if isinstance(which, Digest) else _digest(answer)):
             return found
         if answer.status == 200 or answer.status in _HEAD_IS_NO_ANSWER:
-            return (await self.get_manifest(repository, which)).digest
+            try:
+                return (await self.get_manifest(repository, which)).digest
+            except NotFound:
+                return None
         raise await self._error(f"pull {_name(repository, which)}", repository, answer)
 
     async def put_manifest(self, repository: Repository, which: str | Digest, raw: bytes, media_type: str) -> None:
@@ -84,7 +87,9 @@ class Client:
             raise await self._error(f"push {name}", repository, answer)
         stored = _digest(answer)
         if stored is not None and not stored.matches(raw):
-            raise InvalidContent(f"the registry stored {name} as {stored}, which is not what was sent")
+            raise InvalidContent(
+                f"the registry stored {name} as {stored}, which is not what was sent", answers.exchange(answer)
+            )
 
     async def has_blob(self, repository: Repository, digest: Digest) -> bool:
         """Whether a HEAD finds the blob; a registry that does not tell counts as no."""
@@ -107,7 +112,8 @@ class Client:
         async with self._stream(repository, Access.to(repository, "pull"), request) as (answer, chunks):
             if answer.status != 200:
                 raise await self._error(f"pull blob {descriptor.digest} of {repository}", repository, answer)
-            yield _verified(chunks, descriptor, answer)
+            async with aclosing(_verified(chunks, descriptor, answer)) as verified:
+                yield verified
 
     async def mount_blob(self, repository: Repository, digest: Digest, source: Repository) -> Upload | None:
         """Mount a blob from another repository of the registry.
@@ -219,7 +225,7 @@ class Client:
             attempt = better
 
     async def _error(self, what: str, repository: Repository, answer: Answer) -> RegistryError:
-        hint = await self.authenticator.advice(repository) if answer.status in {401, 403} else ""
+        hint = await self.authenticator.advice(repository, answer) if answer.status in {401, 403} else ""
         return answers.error(what, answer, hint=hint)
 
 
@@ -230,7 +236,7 @@ class _Body:
         self._content = content
         self.error: RegistryError | None = None
 
-    async def open(self) -> AsyncIterator[bytes]:
+    async def open(self) -> AsyncGenerator[bytes, None]:
         try:
             async with self._content() as chunks:
                 async for chunk in chunks:
@@ -240,7 +246,9 @@ class _Body:
             raise
 
 
-async def _verified(chunks: AsyncIterator[bytes], descriptor: Descriptor, answer: Answer) -> AsyncIterator[bytes]:
+async def _verified(
+    chunks: AsyncIterator[bytes], descriptor: Descriptor, answer: Answer
+) -> AsyncGenerator[bytes, None]:
     hasher = descriptor.digest.hasher()
     size = 0
     async for chunk in chunks:
@@ -288,10 +296,10 @@ def _upload(answer: Answer) -> Upload:
     location = answer.headers.get("Location", "")
     if not location:
         raise RegistryError("the registry opened an upload without a Location", answers.exchange(answer))
-    target = answer.url.join(URL(location, encoded=True))
-    if answer.url.scheme == "https" and target.scheme != "https":
-        raise RegistryError("the upload's Location leaves https, and is not followed", answers.exchange(answer))
-    return Upload(target)
+    try:
+        return Upload(links.follow(answer.url, location))
+    except ValueError as error:
+        raise RegistryError(f"the upload's Location {error}, and is not followed", answers.exchange(answer)) from None
 
 
 def _with_digest(location: URL, digest: Digest) -> URL:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Any
 from manifest_tool.errors import CredentialsError
 from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.oci.reference import HUB
+from manifest_tool.registry.answers import plain
 
 if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
     from manifest_tool.oci.reference import Registry, Repository
 
 _HUB_KEY = "https://index.docker.io/v1/"
 _MAX_CONFIG = 1024 * 1024
 _MAX_HELPER_OUTPUT = 128 * 1024
 _HELPER_SECONDS = 30.0
+_REAP_SECONDS = 2.0
 _NOT_FOUND = "credentials not found"
 
 
@@ -55,10 +59,12 @@ class DockerConfig:
 
         Only a chosen file has to be there. Raises `CredentialsError`.
         """
-        path = Path(chosen or os.environ.get("DOCKER_CONFIG") or "~/.docker").expanduser()
-        if path.is_dir() or not chosen:
-            path /= "config.json"
+        path = Path(chosen or os.environ.get("DOCKER_CONFIG") or "~/.docker")
+        with suppress(RuntimeError):  # there are containers whose user has no home
+            path = path.expanduser()
         try:
+            if path.is_dir() or not chosen:
+                path /= "config.json"
             with path.open("rb") as file:
                 text = file.read(_MAX_CONFIG + 1)
         except FileNotFoundError:
@@ -71,13 +77,15 @@ class DockerConfig:
 
     @classmethod
     def _read(cls, path: Path, text: bytes) -> DockerConfig:
+        if len(text) > _MAX_CONFIG:
+            raise CredentialsError(f"the credential file {path} is larger than 1 MiB")
         try:
             data = json.loads(text)
-            if not isinstance(data, dict) or len(text) > _MAX_CONFIG:
-                raise ValueError("it is no JSON object of at most 1 MiB")
         except (ValueError, RecursionError) as error:
             where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             raise CredentialsError(f"the credential file {path} is not valid JSON{where}") from None
+        if not isinstance(data, dict):
+            raise CredentialsError(f"the credential file {path} is not a JSON object")
         auths, helpers, store = data.get("auths"), data.get("credHelpers"), data.get("credsStore")
         return cls(
             path=str(path),
@@ -93,10 +101,11 @@ class DockerConfig:
 
     def entry(self, repository: Repository) -> Credential | None:
         """What the file itself holds: the longest path that covers the repository, then the host."""
-        entries = {_host_of(key): value for key, value in self.auths.items()}
-        for key in _keys(repository):
-            if found := _credential(entries.get(key, {}), self.path):
-                return found
+        for wanted in _keys(repository):
+            for key, value in self.auths.items():
+                # One host may stand there by several names, with an empty entry under all but one.
+                if _host_of(key) == wanted and (found := _credential(key, value, self.path)):
+                    return found
         return None
 
 
@@ -158,30 +167,65 @@ async def _run_helper(helper: str, server: str) -> Credential | None:
             "get",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
-    except OSError as error:
-        raise CredentialsError(f"the credential helper {program} cannot be run: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CredentialsError(f"the credential helper {program} cannot be run: {reason}") from None
     try:
-        output, _ = await asyncio.wait_for(process.communicate(server.encode()), _HELPER_SECONDS)
+        async with asyncio.timeout(_HELPER_SECONDS):
+            output, complaint = await _converse(process, server)
+            status = await process.wait()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise CredentialsError(f"the credential helper {program} did not answer in {_HELPER_SECONDS:g} s") from None
-    text = output[:_MAX_HELPER_OUTPUT].decode(errors="replace").strip()
-    if process.returncode:
-        if _NOT_FOUND in text or not text:
-            return None
-        raise CredentialsError(f"the credential helper {program} failed: {text[:200]}")
-    return _helper_answer(program, text)
+    finally:
+        await _end(process)
+    if not status:
+        return _helper_answer(program, output)
+    if _NOT_FOUND in output or _NOT_FOUND in complaint:
+        return None
+    words = plain(output or complaint)[:200] or f"it ended with {status}"
+    raise CredentialsError(f"the credential helper {program} failed: {words}")
+
+
+async def _converse(process: Process, server: str) -> tuple[str, str]:
+    """What a helper prints and complains when it is asked for a server; more than the limits is cut off."""
+    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+    if stdin is None or stdout is None or stderr is None:
+        raise RuntimeError("the helper was started without pipes")
+    stdin.write(server.encode())
+    stdin.close()
+    with suppress(ConnectionError):  # a helper may end without reading
+        await stdin.wait_closed()
+    output, complaint = await asyncio.gather(_read(stdout), _read(stderr))
+    return output.decode(errors="replace").strip(), complaint.decode(errors="replace").strip()
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    """All of a stream, of which no more than the limit is kept."""
+    kept = bytearray()
+    while chunk := await stream.read(_MAX_HELPER_OUTPUT):
+        kept += chunk[: _MAX_HELPER_OUTPUT - len(kept)]
+    return bytes(kept)
+
+
+async def _end(process: Process) -> None:
+    """Kill a helper that still runs, and reap it; what it started itself may hold its pipes, and is not waited for."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _REAP_SECONDS)
 
 
 def _helper_answer(program: str, text: str) -> Credential | None:
     try:
         data = json.loads(text)
-        username, secret = str(data["Username"]), str(data["Secret"])
+        username, secret = data["Username"], data["Secret"]
+        if not isinstance(username, str) or not isinstance(secret, str):
+            raise TypeError
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise CredentialsError(f"the credential helper {program} did not answer with JSON") from None
+        raise CredentialsError(f"the credential helper {program} did not answer with a Username and a Secret") from None
     if not secret:
         return None
     if username == "<token>":
@@ -204,18 +248,23 @@ def _host_of(key: str) -> str:
     return host if path in {"v1", "v2"} else f"{host}{slash}{path}"
 
 
-def _credential(entry: Mapping[str, Any], origin: str) -> Credential | None:
-    def text(key: str) -> str:
-        value = entry.get(key)
+def _credential(key: str, entry: Mapping[str, Any], origin: str) -> Credential | None:
+    """What an entry of ``auths`` holds; an empty one marks that a helper has it."""
+
+    def text(name: str) -> str:
+        value = entry.get(name)
         return value if isinstance(value, str) else ""
 
     username, password = text("username"), text("password")
     if encoded := text("auth"):
         try:
             decoded = base64.b64decode(encoded, validate=False).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            raise CredentialsError(f"an auth entry of the credential file {origin} is not base64") from None
+        except ValueError:
+            raise CredentialsError(f"the auth of {key!r} in the credential file {origin} is not base64") from None
         username, _, password = decoded.partition(":")
         password = password.strip("\0")
-    found = Credential(username, password, text("identitytoken"), text("registrytoken"), origin)
+    token = text("registrytoken").strip()
+    if not token.isascii() or not token.isprintable():
+        raise CredentialsError(f"the registrytoken of {key!r} in the credential file {origin} is no token")
+    found = Credential(username, password, text("identitytoken"), token, origin)
     return found if found.password or found.identity_token or found.registry_token else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,7 +24,7 @@ def mapped(method: str, url: URL) -> Iterator[None]:
         yield
     except (aiohttp.ClientError, OSError) as error:
         about = Exchange(method, redact.url(url))
-        host = url.authority if url.host else str(url)
+        host = redact.host(url)
         raise (_tls(error, host, about) or _connection(error, host, about)) from None
 
 
@@ -46,6 +48,8 @@ def _tls(error: Exception, host: str, about: Exchange) -> Unreachable | None:
 def _connection(error: Exception, host: str, about: Exchange) -> Unreachable:
     if isinstance(error, aiohttp.InvalidURL):
         return Unreachable("the URL is not valid", about)
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return Unreachable(f"the proxy refuses to connect to {host}, {error.status} {error.message[:100]}", about)
     if isinstance(error, aiohttp.ClientResponseError):
         return Unreachable(f"{host} does not answer with HTTP, {error.message[:100]}", about)
     return Unreachable(_reason(error, host), about, transient=True)
@@ -56,11 +60,20 @@ def _reason(error: Exception, host: str) -> str:
         return f"the name of {host} cannot be resolved"
     if isinstance(error, TimeoutError):
         return f"{host} did not answer in time"
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"cannot connect to the proxy {error.host}:{error.port}, {_system(error.os_error)}"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect to {host}, {(error.os_error.strerror or str(error.os_error)).lower()}"
+        return f"cannot connect to {host}, {_system(error.os_error)}"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return f"{host} closed the connection without an answer"
     if isinstance(error, aiohttp.ClientPayloadError):
         return f"{host} broke off in the middle of its answer"
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"the connection to {host} failed, {text[:200]}"
+    return f"the connection to {host} failed, {_system(error)}"
+
+
+def _system(error: Exception) -> str:
+    """The system's words for an error; those of aiohttp may hold a whole URL."""
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "TLS error"
+    number = getattr(error, "errno", None)
+    return os.strerror(number).lower() if number and number > 0 else type(error).__name__

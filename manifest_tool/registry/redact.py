@@ -11,6 +11,20 @@ _PUBLIC = frozenset({"digest", "from", "last", "mount", "n", "scope", "service",
 
 
 def url(value: URL) -> str:
-    """The URL without a user name, a fragment, and the values of query parameters that the protocol does not name."""
-    query = "&".join(f"{name}={text if name in _PUBLIC else '…'}" for name, text in value.query.items())
-    return f"{value.origin() if value.host else ''}{value.path}" + (f"?{query}" if query else "")
+    """The URL without a user name, a fragment, and the values of query parameters that the protocol does not name.
+
+    The rest stays encoded, so that nothing in it acts on a terminal.
+    """
+    base = f"{value.scheme}://{host(value)}" if value.host else ""
+    query = "&".join(map(_parameter, filter(None, value.raw_query_string.split("&"))))
+    return f"{base}{value.raw_path}" + (f"?{query}" if query else "")
+
+
+def host(value: URL) -> str:
+    """The host, with its port where that is not the scheme's own."""
+    return value.host_port_subcomponent or "an invalid URL"
+
+
+def _parameter(text: str) -> str:
+    name, _, given = text.partition("=")
+    return f"{name}={given if name in _PUBLIC else '…'}"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_MOST_DOUBLINGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Retry:
             return -1.0
         asked = self.asked(headers or {})
         if asked is None:
-            return self.random() * min(self.longest, self.base * 2.0 ** (attempt - 1))
+            return self.random() * min(self.longest, self.base * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS))
         return asked if asked <= self.longest_asked else -1.0
 
     def asked(self, headers: Mapping[str, str]) -> float | None:
@@ -44,7 +45,7 @@ class Retry:
             return float(text)
         try:
             when = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if when.tzinfo is None:
             when = when.replace(tzinfo=UTC)

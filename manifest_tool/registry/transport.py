@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 from urllib.request import getproxies_environment, proxy_bypass
@@ -15,9 +15,9 @@ import aiohttp
 from yarl import URL
 
 from manifest_tool import __version__
-from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable
+from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
 from manifest_tool.events import Answered, Observer, Waiting, ignore
-from manifest_tool.registry import answers, failures, redact
+from manifest_tool.registry import answers, failures, links, redact
 from manifest_tool.registry.retry import STATUSES, Retry
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from manifest_tool.oci.reference import Registry
     from manifest_tool.registry.answers import Answer
 
-_CONNECTIONS = 128
+_CONNECTIONS = 256
 _CONNECT_SECONDS = 30.0
 _IDLE_SECONDS = 60.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -34,7 +34,7 @@ _MAX_REDIRECTS = 10
 _CHUNK = 256 * 1024
 _WANTS_TLS = re.compile(rb"HTTP request (?:to an HTTPS server|was sent to HTTPS port)")
 
-Body = Callable[[], AsyncIterator[bytes]]
+Body = Callable[[], AsyncGenerator[bytes, None]]
 """Opens a body anew for each try."""
 
 
@@ -141,7 +141,8 @@ class Transport:
         async with self._exchange(request) as response:
             good = response.status in request.expected
             answer = answers.of(request.method, response, b"" if good else await self._read_body(request, response))
-            yield answer, self._chunks(response)
+            async with aclosing(self._chunks(response)) as chunks:
+                yield answer, chunks
 
     @asynccontextmanager
     async def _exchange(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -166,31 +167,31 @@ class Transport:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:
             raise RuntimeError("the transport is not open")
-        body = request.body() if callable(request.body) else request.body
         started = time.monotonic()
-        with failures.mapped(request.method, url):
-            async with self._session.request(
-                request.method, url, headers=headers, data=body, allow_redirects=False, proxy=_proxy(url)
-            ) as response:
-                self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
-                yield response
+        async with _opened(request.body) as body:
+            with failures.mapped(request.method, url):
+                async with self._session.request(
+                    request.method, url, headers=headers, data=body, allow_redirects=False, proxy=proxy_for(url)
+                ) as response:
+                    self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
+                    yield response
 
     async def _read_body(self, request: Request, response: aiohttp.ClientResponse) -> bytes:
         """The body, read no further than the limit; cut off there where the answer is an error anyway."""
         body = bytearray()
-        async for chunk in self._chunks(response):
-            body += chunk
-            if len(body) > request.limit:
-                if response.status in request.expected:
-                    raise InvalidContent(
-                        f"the answer is larger than {request.limit} bytes",
-                        Exchange(request.method, redact.url(response.url), response.status),
-                    )
-                del body[request.limit :]
-                break
-        return bytes(body)
+        async with aclosing(self._chunks(response)) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > request.limit:
+                    break
+        if len(body) > request.limit and response.status in request.expected:
+            raise InvalidContent(
+                f"the answer is larger than {request.limit} bytes",
+                Exchange(request.method, redact.url(response.url), response.status),
+            )
+        return bytes(body[: request.limit])
 
-    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         with failures.mapped(response.method, response.url):
             async for chunk in response.content.iter_chunked(_CHUNK):
                 yield chunk
@@ -205,12 +206,24 @@ def _redirect(request: Request, response: aiohttp.ClientResponse) -> URL | None:
     if request.method not in {"GET", "HEAD"}:
         raise RegistryError("a request that writes was redirected", exchange)
     try:
-        target = response.url.join(URL(location, encoded=True))
-    except ValueError:
-        raise RegistryError("the redirect leads nowhere", exchange) from None
-    if target.scheme not in {"http", "https"} or (response.url.scheme == "https" and target.scheme == "http"):
-        raise RegistryError("the redirect leaves https, and is not followed", exchange)
-    return target
+        return links.follow(response.url, location)
+    except ValueError as error:
+        raise RegistryError(f"the redirect {error}, and is not followed", exchange) from None
+
+
+@asynccontextmanager
+async def _opened(body: bytes | Body | None) -> AsyncIterator[bytes | AsyncGenerator[bytes, None] | None]:
+    """The body of one request, closed with it."""
+    if not callable(body):
+        yield body
+        return
+    chunks = body()
+    try:
+        yield chunks
+    finally:
+        # Where aiohttp still reads it, it has cancelled that, which closes it as well.
+        if not getattr(chunks, "ag_running", False):
+            await chunks.aclose()
 
 
 def _unverified() -> ssl.SSLContext:
@@ -220,9 +233,23 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-def _proxy(url: URL) -> str | None:
-    """The proxy that the environment names; loopback is never asked for through one."""
+def proxy_for(url: URL) -> URL | None:
+    """The proxy that the environment names for a URL; loopback is never asked for through one."""
     host = url.host or ""
-    if host == "localhost" or host.startswith("127.") or host == "::1" or proxy_bypass(host):
+    if links.is_loopback(host) or proxy_bypass(host) or proxy_bypass(f"{host}:{url.port}"):
         return None
-    return getproxies_environment().get(url.scheme)
+    named = getproxies_environment()
+    text = named.get(url.scheme) or named.get("all", "")
+    if not text:
+        return None
+    try:
+        proxy = URL(text if "://" in text else f"http://{text}")
+        if proxy.scheme not in {"http", "https"} or not proxy.host or not proxy.port:
+            raise ValueError
+    except ValueError:
+        # It may hold a password, and is not repeated.
+        raise UsageError(
+            f"the proxy that the environment names for {url.scheme} is no http or https URL",
+            hint="see HTTPS_PROXY and HTTP_PROXY, or except the host in NO_PROXY",
+        ) from None
+    return proxy
