@@ -6,14 +6,16 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test integration lint format readme clean
 
 help:
-	@echo "make demo    install, start a registry on loopback, publish the example specs, show what lies there"
-	@echo "make test    install what tests need, then ruff, mypy and every test"
-	@echo "make lint    ruff and mypy alone"
-	@echo "make format  let ruff put the code in order"
-	@echo "make clean   remove what the other targets made"
+	@echo "make demo        install, start a registry on loopback, publish the example specs, show what lies there"
+	@echo "make test        install what tests need, then ruff, mypy and every test"
+	@echo "make integration the tests that need large programs, such as podman"
+	@echo "make lint        ruff and mypy alone"
+	@echo "make format      let ruff put the code in order"
+	@echo "make readme      run every command of the README and write down what it prints"
+	@echo "make clean       remove what the other targets made"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -36,11 +38,18 @@ lint: $(INSTALLED_DEV)
 
 test: $(INSTALLED_DEV) lint
 	@integration/install-docker-registry.sh
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -p integration.skips -m "not integration" -n 2 --cov --cov-report=term
+
+integration: $(INSTALLED_DEV)
+	@integration/install-docker-registry.sh
+	$(BIN)/python -m pytest -p integration.skips -m integration tests/integration
 
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+readme: $(INSTALLED)
+	@$(BIN)/python -m integration.readme
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .cache

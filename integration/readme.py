@@ -1,0 +1,57 @@
+"""The README with every output in it made anew: ``make readme`` writes it, and a test holds it to that.
+
+What it has: ``console`` blocks, of which each line that begins with ``$`` is run in turn, all in one `trial`; and
+``yaml`` blocks below a comment that names a file, which hold that file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from integration.trial import HOST, ROOT, Trial, trial
+
+README = ROOT / "README.md"
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*$", re.MULTILINE)
+_FILE = re.compile(r"(^<!-- (specs/\S+) -->\n```yaml\n).*?(^```$)", re.MULTILINE | re.DOTALL)
+_PROGRESS = re.compile(r"^(?:copied|found|mounted|present|published) .*\n", re.MULTILINE)
+
+
+def main() -> None:
+    """Write the README."""
+    README.write_text(refreshed(README.read_text()))
+
+
+def refreshed(text: str) -> str:
+    """The text with the files and the outputs as they are now."""
+    text = _FILE.sub(lambda found: found[1] + (ROOT / found[2]).read_text() + found[3], text)
+    with trial() as place:
+        session = _Session(place)
+        return _BLOCK.sub(lambda found: "".join(["```console\n", *session.told(found[1]), "```"]), text)
+
+
+@dataclass(slots=True)
+class _Session:
+    """A shell that remembers how the last command ended."""
+
+    place: Trial
+    code: int = 0
+
+    def told(self, block: str) -> Iterator[str]:
+        """Each command of a block, and what it prints."""
+        for command in _COMMAND.findall(block):
+            yield f"{command}\n{self._output(command.removeprefix('$ '))}"
+
+    def _output(self, command: str) -> str:
+        """What stays on a terminal: the progress goes when the command ends."""
+        done = self.place.run(f"(exit {self.code}); {command}")
+        self.code = done.returncode
+        output = _PROGRESS.sub("", done.stderr) + done.stdout
+        return output.replace(self.place.host, HOST).rstrip("\n") + "\n" if output else ""
+
+
+if __name__ == "__main__":
+    main()
