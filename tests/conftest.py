@@ -13,7 +13,6 @@ from manifest_tool.cli import app
 from manifest_tool.server.serve import Running, serving
 from tests import harness
 
-
 # Properties are judged by what they find, not by how fast this machine is just now.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

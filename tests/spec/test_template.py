@@ -124,4 +124,4 @@ def test_problems(arguments: tuple[list[str], str, str], expected: str) -> None:
 def test_all_problems_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         expand(["linux", "linux/amd46"], "a:b", "A", ["b:c"], ["d"])
-    assert len(caught.value.problems) == 6
+    assert len(caught.value.problems) == 5
