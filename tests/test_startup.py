@@ -31,6 +31,7 @@ def loaded(*arguments: str) -> tuple[int, set[str]]:
         ("push", "--help"),
         ("push", "from-spec", "--help"),
         ("push", "from-args", "--help"),
+        ("inspect", "--help"),
         ("registry", "serve", "--help"),
     ],
     ids=" ".join,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from manifest_tool import __version__
-from manifest_tool.cli import push, registry, render
+from manifest_tool.cli import inspect, push, registry, render
 from manifest_tool.cli.arguments import translated
 from manifest_tool.cli.settings import Settings
 from manifest_tool.errors import ExitCode, ManifestToolError
@@ -25,6 +25,7 @@ app = typer.Typer(
     help="Publish one reference over container images built for many platforms.",
 )
 app.add_typer(push.app, name="push")
+app.command("inspect")(inspect.inspect)
 app.add_typer(registry.app, name="registry")
 
 
