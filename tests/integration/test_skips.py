@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = """
 import pytest
 
@@ -30,12 +32,14 @@ def last_line(folder: Path, *arguments: str) -> str:
         timeout=60,
     )
     assert done.returncode == 0, done.stdout
-    return next((line for line in done.stdout.splitlines() if line.startswith("WARNING")), "")
+    return done.stdout.splitlines()[-1]
 
 
-def test_skipped_tests_are_counted_by_reason(tmp_path: Path) -> None:
-    assert last_line(tmp_path) == "WARNING: 3 tests were SKIPPED: 2 × frob is not installed; 1 × no corpus"
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_skipped_tests_are_counted_by_reason(tmp_path: Path, options: tuple[str, ...]) -> None:
+    expected = "WARNING: 3 tests were SKIPPED: 2 × frob is not installed; 1 × no corpus"
+    assert last_line(tmp_path, *options) == expected
 
 
 def test_nothing_skipped_says_nothing(tmp_path: Path) -> None:
-    assert last_line(tmp_path, "-k", "test_good") == ""
+    assert last_line(tmp_path, "-k", "test_good").startswith("1 passed")
