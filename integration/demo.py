@@ -60,6 +60,10 @@ STEPS = (
         "manifest-tool push from-spec specs/attested.yaml --type oci",
     ),
     Step(
+        "What lies there now: two attestations came along, each with the image that it is about.",
+        "manifest-tool inspect localhost:5000/acme/api:1.0",
+    ),
+    Step(
         "Without a spec: a template names the images.",
         "manifest-tool push from-args --platforms linux/amd64,linux/arm64,linux/arm/v7"
         " --template localhost:5000/acme/tool:2.0-ARCHVARIANT --target localhost:5000/acme/tool:2 --tags latest",
