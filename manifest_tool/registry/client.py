@@ -199,9 +199,6 @@ class Client:
         attempt = await self.authenticator.first(repository, need, self.access)
         while True:
             answer = await self.transport.send(request.adding(attempt.headers))
-            if self.transport.must_use_tls(repository.registry, answer):
-                request = replace(request, url=request.url.with_scheme("https"))
-                continue
             if answer.status != 401:
                 return answer
             better = await self.authenticator.next(answer, attempt, repository, need, self.access)

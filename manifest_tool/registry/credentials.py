@@ -26,7 +26,6 @@ _HUB_KEY = "https://index.docker.io/v1/"
 _MAX_CONFIG = 1024 * 1024
 _MAX_HELPER_OUTPUT = 128 * 1024
 _HELPER_SECONDS = 30.0
-_REAP_SECONDS = 2.0
 _NOT_FOUND = "credentials not found"
 
 
@@ -49,7 +48,7 @@ class DockerConfig:
     """Docker's ``config.json``, or podman's ``auth.json``."""
 
     path: str = ""
-    auths: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    auths: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False, repr=False)
     helpers: Mapping[str, str] = field(default_factory=dict, hash=False)
     store: str = ""
 
@@ -210,12 +209,10 @@ async def _read(stream: asyncio.StreamReader) -> bytes:
 
 
 async def _end(process: Process) -> None:
-    """Kill a helper that still runs, and reap it; what it started itself may hold its pipes, and is not waited for."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _REAP_SECONDS)
+    """Kill a helper that still runs, and reap it; what it has started itself is not waited for."""
+    # Closes the pipes too, which such a grandchild may hold open; there is no public way to that.
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
+    await process.wait()
 
 
 def _helper_answer(program: str, text: str) -> Credential | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import aiohttp
 
 from manifest_tool.errors import Exchange, Unreachable
 from manifest_tool.registry import redact
+from manifest_tool.registry.answers import plain
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -49,9 +51,11 @@ def _connection(error: Exception, host: str, about: Exchange) -> Unreachable:
     if isinstance(error, aiohttp.InvalidURL):
         return Unreachable("the URL is not valid", about)
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return Unreachable(f"the proxy refuses to connect to {host}, {error.status} {error.message[:100]}", about)
+        return Unreachable(
+            f"the proxy refuses to connect to {host}, {error.status} {plain(error.message)[:100]}", about
+        )
     if isinstance(error, aiohttp.ClientResponseError):
-        return Unreachable(f"{host} does not answer with HTTP, {error.message[:100]}", about)
+        return Unreachable(f"{host} does not answer with HTTP, {plain(error.message)[:100]}", about)
     return Unreachable(_reason(error, host), about, transient=True)
 
 
@@ -75,5 +79,5 @@ def _system(error: Exception) -> str:
     """The system's words for an error; those of aiohttp may hold a whole URL."""
     if isinstance(error, ssl.SSLError):
         return error.reason or "TLS error"
-    number = getattr(error, "errno", None)
-    return os.strerror(number).lower() if number and number > 0 else type(error).__name__
+    number = getattr(error, "errno", None) or (errno.ECONNRESET if isinstance(error, ConnectionResetError) else 0)
+    return os.strerror(number).lower() if number > 0 else type(error).__name__

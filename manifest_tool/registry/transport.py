@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
+import io
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 from urllib.request import getproxies_environment, proxy_bypass
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
 _CONNECTIONS = 256
 _CONNECT_SECONDS = 30.0
+_PROBE_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
 _CHUNK = 256 * 1024
-_WANTS_TLS = re.compile(rb"HTTP request (?:to an HTTPS server|was sent to HTTPS port)")
 
 Body = Callable[[], AsyncGenerator[bytes, None]]
 """Opens a body anew for each try."""
@@ -100,14 +101,6 @@ class Transport:
         scheme = self._schemes.get(registry.api_host, "http" if plain else "https")
         return URL(f"{scheme}://{registry.api_host}{path}", encoded=True).with_query(query)
 
-    def must_use_tls(self, registry: Registry, answer: Answer) -> bool:
-        """Whether a loopback host, tried over plain http, answered that it wants https; it is remembered."""
-        tried_plainly = registry.is_loopback and answer.url.scheme == "http" and not self.options.plain_http
-        if not (tried_plainly and answer.status == 400 and _WANTS_TLS.search(answer.body)):
-            return False
-        self._schemes[registry.api_host] = "https"
-        return True
-
     async def send(self, request: Request) -> Answer:
         """Send a request, again where that helps; the last answer is given back whatever its status."""
         failed = 0
@@ -116,15 +109,30 @@ class Transport:
                 async with self._exchange(request) as response:
                     answer = answers.of(request.method, response, await self._read_body(request, response))
             except Unreachable as error:
+                if await self._wants_tls(request.url):
+                    request = replace(request, url=request.url.with_scheme("https"))
+                    continue
                 failed += 1
                 if not (request.repeatable and error.transient and await self.pause(failed, str(error))):
                     raise
                 continue
+            if answer.status == 400 and await self._wants_tls(request.url):
+                request = replace(request, url=request.url.with_scheme("https"))
+                continue
+            self._schemes.setdefault(request.url.authority, request.url.scheme)
             if answer.status in request.expected or answer.status not in STATUSES or not request.repeatable:
                 return answer
             failed += 1
             if not await self.pause(failed, str(answers.exchange(answer)), answer.headers):
                 return answer
+
+    async def _wants_tls(self, url: URL) -> bool:
+        """Whether a loopback host that took no plain http speaks TLS; once it has answered, it is not asked."""
+        if url.scheme != "http" or self.options.plain_http or not links.is_loopback(url.host or ""):
+            return False
+        if url.authority not in self._schemes:
+            self._schemes[url.authority] = "https" if await _speaks_tls(url.with_scheme("https")) else "http"
+        return self._schemes[url.authority] == "https"
 
     async def pause(self, failed: int, reason: str, headers: Mapping[str, str] | None = None) -> bool:
         """Wait before the next try, and say so; false where there is to be none."""
@@ -212,10 +220,10 @@ def _redirect(request: Request, response: aiohttp.ClientResponse) -> URL | None:
 
 
 @asynccontextmanager
-async def _opened(body: bytes | Body | None) -> AsyncIterator[bytes | AsyncGenerator[bytes, None] | None]:
+async def _opened(body: bytes | Body | None) -> AsyncIterator[io.BytesIO | AsyncGenerator[bytes, None] | None]:
     """The body of one request, closed with it."""
     if not callable(body):
-        yield body
+        yield io.BytesIO(body) if body is not None else None
         return
     chunks = body()
     try:
@@ -224,6 +232,18 @@ async def _opened(body: bytes | Body | None) -> AsyncIterator[bytes | AsyncGener
         # Where aiohttp still reads it, it has cancelled that, which closes it as well.
         if not getattr(chunks, "ag_running", False):
             await chunks.aclose()
+
+
+async def _speaks_tls(url: URL) -> bool:
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            _, writer = await asyncio.open_connection(url.host, url.port, ssl=_unverified())
+    except OSError:
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 def _unverified() -> ssl.SSLContext:
