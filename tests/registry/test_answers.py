@@ -51,7 +51,7 @@ def test_kinds(status: int, method: str, body: bytes, kind: type[RegistryError],
 
 def test_the_whole_text() -> None:
     error = answers.error("pull r.test/a:b", _answer(404, _UNKNOWN))
-    told = f"cannot pull r.test/a:b, it is not there: GET {_URL}: 404: MANIFEST_UNKNOWN: manifest unknown"
+    told = f"cannot pull r.test/a:b, it is not there: GET {_URL}: 404 Not Found: MANIFEST_UNKNOWN: manifest unknown"
     assert str(error) == told
     assert error.exchange is not None
     assert error.exchange.codes == ("MANIFEST_UNKNOWN",)
