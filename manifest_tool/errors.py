@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -136,6 +137,9 @@ class CredentialsError(ManifestToolError):
     exit_code = ExitCode.DENIED
 
 
+_PHRASES: dict[int, str] = {status.value: status.phrase for status in HTTPStatus}
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """The request and the answer that an error is about; the URL is redacted already."""
@@ -148,7 +152,7 @@ class Exchange:
     codes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        status = f": {self.status}" if self.status else ""
+        status = f": {self.status} {_PHRASES.get(self.status, '')}".rstrip() if self.status else ""
         return f"{self.method} {self.url}{status}" + (f": {self.detail}" if self.detail else "")
 
 

@@ -194,11 +194,11 @@ class Push:
     async def run(self) -> Receipt:
         """Write what is missing and nothing else; raises `PushError` that tells which tags were moved."""
         plan = self._plan
-        children = [child for child in plan.children if self._is_missing(child)]
+        children = {child.image.manifest.digest: child for child in plan.children if self._is_missing(child)}
         blobs = [blob for blob in self._blobs.values() if blob.how is None]
         try:
             await together(self._copy(blob) for blob in blobs)
-            await together(self._put_child(child) for child in children)
+            await together(self._put_child(child) for child in children.values())
         except ManifestToolError as error:
             raise PushError(f"{plan.repository} was not changed: {error}", error) from error
         written = await self._tag([tag for tag in plan.tags if self._standing.tags.get(tag) != plan.digest])

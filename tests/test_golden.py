@@ -16,6 +16,8 @@ from tests import harness
 GOLDEN = harness.SHARED / "golden"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.json"))
 
+pytestmark = pytest.mark.skipif(not CASES, reason="the recorded runs of shared/golden are not beside the checkout")
+
 # Where the original fails, and where it publishes what nobody can want: how we fail.
 FAILS = {
     ("args-annotations", "docker"): 2,
@@ -38,7 +40,7 @@ FAILS = {
 }
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=CASES or ["none"])
 def case(request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((GOLDEN / f"{request.param}.json").read_text())
     return {**found, "name": request.param}

@@ -284,7 +284,7 @@ def test_a_refused_index_moves_no_tag(embedded: Running, program: Program) -> No
     ran = program.push(seeds.spec(embedded.host, "app:1", "app:amd64", tags=["b"]))
     assert ran.code == 5
     assert "no tag was moved; not 1, b: cannot push" in ran.stderr
-    assert "400: MANIFEST_INVALID: no" in ran.stderr
+    assert "400 Bad Request: MANIFEST_INVALID: no" in ran.stderr
     assert "hint: " in ran.stderr
     assert set(embedded.tags("app")) == {"amd64"}
 
@@ -361,3 +361,11 @@ def test_the_receipt_as_json(embedded: Running, program: Program) -> None:
         "written": [],
         "manifests": [{**done["manifests"][0], "status": None}],
     }
+
+
+def test_one_image_for_two_platforms_is_written_once(embedded: Running, program: Program) -> None:
+    seeds.put_image(embedded, "src:1", "linux/amd64")
+    ran = program.push(seeds.spec(embedded.host, "app:1", "src:1 linux/amd64", "src:1 windows/amd64"))
+    assert ran.code == 0
+    assert "is declared as windows/amd64, but its config says linux/amd64" in ran.stderr
+    assert len(embedded.log.where(lambda r: r.method == "PUT" and "sha256:" in r.path)) == 1

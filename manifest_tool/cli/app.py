@@ -15,8 +15,6 @@ from manifest_tool.cli.arguments import translated
 from manifest_tool.cli.settings import Settings
 from manifest_tool.errors import ExitCode, ManifestToolError
 
-_INTERRUPTED = 130
-
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,

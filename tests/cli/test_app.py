@@ -97,7 +97,7 @@ def test_5_the_registry_failed(embedded: Running, program: Program) -> None:
     embedded.faults.add(Answer(503, b"<html><title>Busy</title></html>"))
     ran = program.push(seeds.spec(embedded.host, "app:1", "app:a"))
     assert (ran.code, ran.stdout) == (5, "")
-    assert "503: Busy" in ran.stderr
+    assert "503 Service Unavailable: Busy" in ran.stderr
 
 
 def test_5_the_network_failed(program: Program) -> None:

@@ -23,7 +23,8 @@ def invocations() -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("invocation", invocations(), ids=lambda found: found["id"])
+@pytest.mark.skipif(not INVOCATIONS.exists(), reason="shared/corpus is not beside the checkout")
+@pytest.mark.parametrize("invocation", invocations() or [{"id": "none"}], ids=lambda found: found["id"])
 def test_every_command_line_of_the_field_parses(invocation: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
     """With ``--help`` behind it, a command line is parsed to its end and then shows the help of its command."""
     code = app.run([str(argument) for argument in invocation["argv"]] + ["--help"])
