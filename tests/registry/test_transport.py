@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from manifest_tool.errors import InvalidContent, RegistryError, Unreachable, UsageError
+from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
 from manifest_tool.events import Answered, Waiting
 from manifest_tool.oci.reference import Registry
 from manifest_tool.registry.retry import STATUSES
@@ -232,7 +232,7 @@ async def test_what_passes_is_tried_again(embedded: Running, status: int) -> Non
         answer = await opened.send(Request("GET", _url(embedded)))
     assert answer.status == 200
     assert [event.seconds for event in watched.of(Waiting)] == [0.5, 1.0]
-    assert watched.reasons == [f"GET {_url(embedded)}: {status}: busy"] * 2
+    assert watched.reasons == [str(Exchange("GET", str(_url(embedded)), status, "busy"))] * 2
     assert [event.status for event in watched.of(Answered)] == [status, status, 200]
 
 
