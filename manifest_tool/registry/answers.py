@@ -32,7 +32,9 @@ class Answer:
     method: str
     url: URL
     status: int
-    headers: CIMultiDictProxy[str] = field(default_factory=lambda: CIMultiDictProxy(CIMultiDict()), hash=False)
+    headers: CIMultiDictProxy[str] = field(
+        default_factory=lambda: CIMultiDictProxy(CIMultiDict()), hash=False, repr=False
+    )
     body: bytes = field(default=b"", repr=False)
 
 

@@ -148,7 +148,7 @@ class Authenticator:
         return None
 
     def _steps(self, registry: Registry, last: Level, need: Access, planned: Access) -> Iterator[tuple[Level, _Scopes]]:
-        """What is left to try, with the scopes of each."""
+        """What is left to try, with the scopes of each; what needed the narrow ones begins with them from then on."""
         wide, narrow = (need | planned.at(registry)).scopes, need.scopes
         if (registry, narrow) in self._narrow:
             wide = narrow

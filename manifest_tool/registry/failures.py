@@ -78,6 +78,6 @@ def _reason(error: Exception, host: str) -> str:
 def _system(error: Exception) -> str:
     """The system's words for an error; those of aiohttp may hold a whole URL."""
     if isinstance(error, ssl.SSLError):
-        return error.reason or "TLS error"
+        return getattr(error, "reason", None) or "TLS error"
     number = getattr(error, "errno", None) or (errno.ECONNRESET if isinstance(error, ConnectionResetError) else 0)
     return os.strerror(number).lower() if number > 0 else type(error).__name__

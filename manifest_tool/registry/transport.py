@@ -55,8 +55,8 @@ class Request:
 
     method: str
     url: URL
-    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
-    body: bytes | Body | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    body: bytes | Body | None = field(default=None, repr=False)
     limit: int = 64 * 1024
     """Bytes of the answer's body that are read; a longer one is an error where the status is a good one."""
     expected: frozenset[int] = frozenset({200})

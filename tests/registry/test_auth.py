@@ -24,6 +24,7 @@ from manifest_tool.registry import auth
 from manifest_tool.registry.answers import Answer
 from manifest_tool.registry.auth import Access, Attempt, Token
 from manifest_tool.registry.credentials import Credential
+from manifest_tool.registry.transport import Request
 from manifest_tool.server import actions
 from manifest_tool.server.serve import Running, serving
 from tests.registry.parts import Clock, Watched, client, repository, tls_registry
@@ -563,7 +564,23 @@ async def test_no_secret_is_told() -> None:
         assert not [text for text in texts if secret in text]
 
 
+async def test_a_flight_that_was_broken_off_is_begun_anew() -> None:
+    with _registry() as (running, service):
+        service.faults.add(actions.Delay(0.2), times=1)
+        async with client() as opened:
+            wanted = opened.get_manifest(repository(running.host), "latest")
+            asking = asyncio.ensure_future(wanted)
+            while not opened.authenticator._tokens:  # noqa: ASYNC110  # nothing tells when a flight begins
+                await asyncio.sleep(0.001)
+            for flight in opened.authenticator._tokens.values():
+                flight.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            await opened.get_manifest(repository(running.host), "latest")
+
+
 def test_values_that_hold_secrets_do_not_show_them() -> None:
+    assert "hunter2" not in repr(Request("POST", URL("http://t.test/"), {"Authorization": "hunter2"}, b"hunter2"))
     assert "hunter2" not in repr(Token("hunter2", 1.0))
     assert "hunter2" not in repr(Attempt("Bearer hunter2"))
 

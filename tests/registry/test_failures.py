@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+import aiohttp
 import pytest
 from yarl import URL
 
 from manifest_tool.errors import ExitCode, Unreachable
 from manifest_tool.oci.reference import Registry
+from manifest_tool.registry import failures
+from manifest_tool.registry import transport as transport_module
 from manifest_tool.registry.transport import Request
 from manifest_tool.server.serve import serving
 from tests.harness import free_port
@@ -68,6 +71,33 @@ async def test_an_upload_that_is_reset_names_no_secret() -> None:
     with raw([RESET]) as server:
         error = await _failure(f"http://{server.host}{_SIGNED}", "PUT", b"x" * 5_000_000)
     assert f"the connection to {server.host} failed, " in str(error)
+
+
+async def test_a_server_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "_IDLE_SECONDS", 0.05)
+    # It waits for a second request that never comes, once in the middle of a body and once before any answer.
+    for answers in ([http(200, b"abc", length=10), b""], [b"HTTP/1.1 200 X\r\n", b""]):
+        with raw(answers) as server:
+            error = await _failure(f"http://{server.host}{_SIGNED}")
+        assert str(error).startswith(f"{server.host} did not answer in time")
+        assert error.transient
+
+
+@pytest.mark.parametrize(
+    ("raised", "message", "transient"),
+    [
+        (aiohttp.InvalidURL("x"), "the URL is not valid", False),
+        (ssl.SSLError(1, "[SSL] x"), "the connection to r.test failed, TLS error", True),
+        (aiohttp.ClientConnectionError("https://r.test/?_state=hunter2"), "failed, ClientConnectionError", True),
+        (aiohttp.ClientOSError(32, "Can not write /?_state=hunter2"), "r.test failed, broken pipe", True),
+        (TimeoutError(), "r.test did not answer in time", True),
+    ],
+)
+def test_rare_failures(raised: Exception, message: str, transient: bool) -> None:
+    with pytest.raises(Unreachable, match=message) as caught, failures.mapped("GET", URL("https://me:hunter2@r.test/")):
+        raise raised
+    assert caught.value.transient is transient
+    assert "hunter2" not in str(caught.value)
 
 
 async def test_tls_to_a_plain_port() -> None:
