@@ -97,7 +97,7 @@ class Transport:
 
     def url(self, registry: Registry, path: str, query: Mapping[str, str] | None = None) -> URL:
         """The URL of an API path at a registry: plain http on loopback and where asked for, else https."""
-        plain = self.options.plain_http or (registry.is_loopback and not self.options.insecure)
+        plain = self.options.plain_http or registry.is_loopback
         scheme = self._schemes.get(registry.api_host, "http" if plain else "https")
         return URL(f"{scheme}://{registry.api_host}{path}", encoded=True).with_query(query)
 

@@ -172,10 +172,14 @@ async def _stop(runner: web.AppRunner) -> None:
     for site in list(runner.sites):
         await site.stop()
     connections = runner.server.connections if runner.server else []
-    transports = [connection.transport for connection in connections if connection.transport is not None]
+    # Closing waits for the other side's farewell under TLS, which may never come. What TLS is, a transport tells only
+    # before it is closed.
+    over_tls = [
+        connection.transport
+        for connection in connections
+        if connection.transport is not None and connection.transport.get_extra_info("sslcontext") is not None
+    ]
     await runner.cleanup()
-    for transport in transports:
-        # Closing waits for the other side's farewell under TLS, which may never come.
-        if transport.get_extra_info("sslcontext") is not None:
-            transport.abort()
+    for transport in over_tls:
+        transport.abort()
     await asyncio.sleep(0)

@@ -351,7 +351,7 @@ async def test_a_transport_is_entered_first() -> None:
         ("r.test:5000", Options(plain_http=True), "http://r.test:5000/v2/"),
         ("docker.io", Options(), "https://registry-1.docker.io/v2/"),
         ("localhost:5000", Options(), "http://localhost:5000/v2/"),
-        ("127.0.0.1:5000", Options(insecure=True), "https://127.0.0.1:5000/v2/"),
+        ("127.0.0.1:5000", Options(insecure=True), "http://127.0.0.1:5000/v2/"),
         ("[::1]:5000", Options(), "http://[::1]:5000/v2/"),
         ("[::1]", Options(plain_http=True, insecure=True), "http://[::1]/v2/"),
     ],
