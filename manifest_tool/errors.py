@@ -10,6 +10,7 @@
     ├── UsageError                   exit 2  the arguments do not fit together
     ├── SpecError                    exit 2  every problem of a spec at once
     ├── AssemblyError                exit 2  the sources cannot become one index
+    ├── OutputError                  exit 1  the result cannot be written to stdout
     ├── CredentialsError             exit 4  a credential file or helper cannot be read
     ├── RegistryError                exit 5  a registry answered something we cannot go on with
     │   ├── NotFound                 exit 3  404
@@ -131,6 +132,10 @@ class PlatformNotFound(ManifestToolError):
     exit_code = ExitCode.NOT_FOUND
 
 
+class OutputError(ManifestToolError):
+    """The result cannot be written to stdout."""
+
+
 class CredentialsError(ManifestToolError):
     """A credential file or a credential helper cannot be used."""
 
@@ -150,6 +155,8 @@ class Exchange:
     detail: str = ""
     """The registry's own words: ``CODE: message (detail)``."""
     codes: tuple[str, ...] = ()
+    retry_after: str = ""
+    """The header of that name."""
 
     def __str__(self) -> str:
         status = f": {self.status} {_PHRASES.get(self.status, '')}".rstrip() if self.status else ""

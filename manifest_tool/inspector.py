@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from manifest_tool import reader
 from manifest_tool.concurrency import together
-from manifest_tool.errors import InvalidContent
 from manifest_tool.oci import media_type as types
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ async def inspect(reference: Reference, client: Client, *, child_configs: bool =
     pinned = reference.with_digest(top.digest)
     if not top.is_index:
         return Inspected(pinned, top, await _config(pinned, top, client))
-    if len(top.manifests) > reader.MAX_ENTRIES:
-        raise InvalidContent(f"{pinned} has {len(top.manifests)} entries; at most {reader.MAX_ENTRIES} are followed")
+    reader.check(str(pinned), top.manifests)
     children = await together(_child(pinned, entry, client, configs=child_configs) for entry in top.manifests)
     return Inspected(pinned, top, children=tuple(children))
 

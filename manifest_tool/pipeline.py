@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
         made = index.assemble(spec, described, kind)
         _tell(made, observe)
         return await pusher.Push(made, staged, standing, client, observe).run()
-    except ManifestToolError:
+    except (ManifestToolError, asyncio.CancelledError):
         await stage.release()
         raise
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from manifest_tool.resolver import Image, Source
 
 _COPIES_AT_ONCE = 4
-_RELEASE_SECONDS = 5.0
+_RELEASE_SECONDS = 1.0
 _BLOB_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 
 
@@ -127,7 +127,8 @@ class Stage:
         self._client = client
         self._observe = observe
         self._blobs: dict[Digest, asyncio.Task[Blob]] = {}
-        self._refusing = False
+        self._refusing: set[Repository] = set()
+        """Sources that may not be mounted from; the target itself where nothing may."""
 
     async def run(self, sources: Sequence[Source], standing: Standing) -> Staged:
         """Stage what lies in another repository; manifests that the standing index lists are looked for first."""
@@ -159,9 +160,9 @@ class Stage:
 
     async def _blob(self, descriptor: Descriptor, source: Repository) -> Blob:
         how, upload = None, None
-        if source.registry == self._target.registry and not self._refusing:
+        if source.registry == self._target.registry and not {source, self._target} & self._refusing:
             how, upload = await self._mount(descriptor, source)
-        if how is None and upload is None and await self._client.has_blob(self._target, descriptor.digest):
+        if how is None and await self._client.has_blob(self._target, descriptor.digest):
             how = How.PRESENT
         if how:
             self._observe(BlobPlaced(self._target, descriptor.digest, how))
@@ -172,9 +173,10 @@ class Stage:
             upload = await self._client.mount_blob(self._target, descriptor.digest, source)
         except Unreachable:
             raise
-        except RegistryError:
+        except RegistryError as error:
             # Whatever the reason, the blob can still be copied; where that is refused too, the copy says why.
-            self._refusing = True
+            about_source = error.exchange is not None and error.exchange.status in {401, 403, 404}
+            self._refusing.add(source if about_source else self._target)
             return None, None
         return (None, upload) if upload else (How.MOUNTED, None)
 
@@ -190,6 +192,7 @@ class Push:
         self._observe = observe
         self._blobs = dict(staged.blobs)
         self._copying = asyncio.Semaphore(_COPIES_AT_ONCE)
+        self._restoring: dict[Digest, asyncio.Task[None]] = {}
 
     async def run(self) -> Receipt:
         """Write what is missing and nothing else; raises `PushError` that tells which tags were moved."""
@@ -200,7 +203,7 @@ class Push:
             await together(self._copy(blob) for blob in blobs)
             await together(self._put_child(child) for child in children.values())
         except ManifestToolError as error:
-            raise PushError(f"{plan.repository} was not changed: {error}", error) from error
+            raise PushError(f"no tag of {plan.repository} was moved: {error}", error) from error
         written = await self._tag([tag for tag in plan.tags if self._standing.tags.get(tag) != plan.digest])
         placed = tuple(Placed(child, self._how(child)) for child in plan.children)
         return Receipt(plan, placed, tuple(self._blobs.values()), written)
@@ -232,8 +235,18 @@ class Push:
             if not (error.exchange and _BLOB_MISSING & set(error.exchange.codes)):
                 raise
             # There are registries that accept a mount and have nothing afterwards.
-            await together(self._copy(self._blobs[blob.digest]) for blob in child.image.manifest.blobs)
+            await together(self._restore(blob.digest) for blob in child.image.manifest.blobs)
             await self._put(child.image.manifest.digest, child.image)
+
+    async def _restore(self, digest: Digest) -> None:
+        """Copy a blob that should be there and is not; once, however many children need it."""
+        if digest not in self._restoring:
+            self._restoring[digest] = asyncio.ensure_future(self._copy_missing(self._blobs[digest]))
+        await self._restoring[digest]
+
+    async def _copy_missing(self, blob: Blob) -> None:
+        if not await self._client.has_blob(self._plan.repository, blob.descriptor.digest):
+            await self._copy(replace(blob, upload=None))
 
     async def _put(self, digest: Digest, image: Image) -> None:
         manifest = image.manifest
@@ -242,21 +255,36 @@ class Push:
 
     async def _tag(self, tags: Sequence[str]) -> tuple[str, ...]:
         """Publish the index under the first tag, then under the others at once."""
-        written: list[str] = []
-        failures: list[ManifestToolError] = []
+        ended: dict[str, str | ManifestToolError] = {}
         for batch in (tags[:1], tags[1:]):
-            results = await outcomes(self._put_index(tag) for tag in batch)
-            failures += [item for item in results if isinstance(item, ManifestToolError)]
-            written += [item for item in results if isinstance(item, str)]
+            ended |= zip(batch, await outcomes(self._put_index(tag) for tag in batch), strict=True)
+            failures = {tag: item for tag, item in ended.items() if isinstance(item, ManifestToolError)}
             if failures:
-                done = f"moved {', '.join(written)}; " if written else "no tag was moved; "
-                left = ", ".join(tag for tag in tags if tag not in written)
-                reasons = "\n  ".join(map(str, failures))
-                raise PushError(f"{self._plan.repository}: {done}not {left}: {reasons}", failures[0]) from failures[0]
-        return tuple(written)
+                raise self._not_tagged(tags, ended, failures)
+        return tuple(ended)
+
+    def _not_tagged(
+        self, tags: Sequence[str], ended: Mapping[str, object], failures: Mapping[str, ManifestToolError]
+    ) -> PushError:
+        """The error that tells of each tag whether it was moved; without a clear answer that is not known."""
+        unclear = [tag for tag, error in failures.items() if _is_unclear(error)]
+        moved = [tag for tag in ended if tag not in failures]
+        left = [tag for tag in tags if tag not in moved and tag not in unclear]
+        states = {"moved": moved, "not moved": left, "not known whether moved": unclear}
+        told = "; ".join(f"{state}: {', '.join(found)}" for state, found in states.items() if found)
+        reasons = "\n  ".join(map(str, failures.values()))
+        cause = next(iter(failures.values()))
+        return PushError(f"not every tag of {self._plan.repository} was moved ({told})\n  {reasons}", cause)
 
     async def _put_index(self, tag: str) -> str:
         plan = self._plan
         await self._client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
         self._observe(ManifestPut(plan.repository, tag))
         return tag
+
+
+def _is_unclear(error: ManifestToolError) -> bool:
+    """Whether a write that ended so may have been done all the same."""
+    if isinstance(error, InvalidContent | Unreachable):
+        return True
+    return isinstance(error, RegistryError) and error.exchange is not None and error.exchange.status >= 500

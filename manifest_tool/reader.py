@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from manifest_tool.errors import InvalidContent, NotFound
@@ -15,12 +16,23 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 2_000
 """The most entries of an index, those of the indexes in it included, that are followed."""
+MAX_BYTES = 64 * 1024 * 1024
+"""The most that the manifests of these entries may have together."""
+
+
+def check(name: str, entries: Collection[Descriptor]) -> None:
+    """Raise `InvalidContent` where an index lists more than is followed."""
+    if len(entries) > MAX_ENTRIES:
+        raise InvalidContent(f"{name} has {len(entries)} entries; at most {MAX_ENTRIES} are followed")
+    size = sum(entry.size for entry in entries)
+    if size > MAX_BYTES:
+        raise InvalidContent(f"{name} lists manifests of {size} bytes; at most {MAX_BYTES} are read")
 
 
 async def child(repository: Repository, descriptor: Descriptor, client: Client) -> Manifest:
     """The manifest that an entry of an index points to; raises `InvalidContent` where it is gone or another one."""
     try:
-        found = await client.get_manifest(repository, descriptor.digest)
+        found = await client.get_manifest(repository, descriptor.digest, limit=descriptor.size)
     except NotFound as error:
         raise InvalidContent(
             f"an index of {repository} lists {descriptor.digest}, which is not there",
@@ -39,9 +51,14 @@ async def config(image: Reference, descriptor: Descriptor, client: Client) -> di
     """The config of an image, which is a JSON object; raises `InvalidContent` where it is none."""
     raw = await client.read_blob(image.repository, descriptor)
     try:
-        document = json.loads(raw)
+        document = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise InvalidContent(f"the config {descriptor.digest} of {image} is not a JSON object")
     return document
+
+
+def _no_number(text: str) -> float:
+    """Refuse what Python takes for a number and JSON does not."""
+    raise ValueError(f"{text} is no JSON")

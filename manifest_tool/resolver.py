@@ -100,16 +100,15 @@ class _Walk:
         self._client = client
         self._observe = observe
         self._seen: set[Digest] = set()
-        self._count = 0
+        self._entries: list[Descriptor] = []
 
     async def leaves(self, index: Manifest, depth: int) -> list[Descriptor]:
         """What the index points to in the end, in order, nested indexes opened up."""
-        self._count += len(index.manifests)
-        if depth > _MAX_DEPTH or self._count > reader.MAX_ENTRIES:
-            raise InvalidContent(
-                f"{self._repository}@{index.digest}: indexes nested deeper than {_MAX_DEPTH}, or with more than"
-                f" {reader.MAX_ENTRIES} entries, are not followed"
-            )
+        name = f"{self._repository}@{index.digest}"
+        if depth > _MAX_DEPTH:
+            raise InvalidContent(f"{name} is an index nested deeper than {_MAX_DEPTH} levels, which is not followed")
+        self._entries += index.manifests
+        reader.check(name, self._entries)
         branches = await together(self._branch(descriptor, depth) for descriptor in index.manifests)
         return [leaf for branch in branches for leaf in branch]
 
@@ -122,6 +121,11 @@ class _Walk:
             return await self.leaves(nested, depth + 1)
         if descriptor.media_type in types.MANIFESTS:
             return [descriptor]
+        if descriptor.platform and not descriptor.artifact_type:
+            raise InvalidContent(
+                f"{self._repository}@{descriptor.digest}, for {descriptor.platform}, is of type"
+                f" {descriptor.media_type!r}, which is no image's"
+            )
         self._observe(
             Noticed(f"{self._repository}@{descriptor.digest} is of type {descriptor.media_type!r}, and is left out")
         )
@@ -155,6 +159,8 @@ def _choose(entry: Entry, leaves: Sequence[Descriptor]) -> list[Descriptor]:
 
 
 def _with_platform(entry: Entry, images: list[Descriptor]) -> list[Descriptor]:
+    if not images:
+        raise PlatformNotFound(f"the index {entry.reference} has no image")
     if unnamed := [str(image.digest) for image in images if not image.platform]:
         raise InvalidContent(
             f"the index {entry.reference} does not tell the platform of {', '.join(unnamed)}",
@@ -164,7 +170,7 @@ def _with_platform(entry: Entry, images: list[Descriptor]) -> list[Descriptor]:
 
 
 async def _describe(source: Source, client: Client) -> Source:
-    config = source.images[0].manifest.config
-    if source.from_index or config is None or config.media_type not in types.CONFIGS:
+    config = None if source.from_index else source.images[0].manifest.config
+    if config is None or config.media_type not in types.CONFIGS:
         return source
     return replace(source, platform=Platform.from_json(await reader.config(source.reference, config, client)))

@@ -76,7 +76,7 @@ def test_it_says_what_it_is(wheel: Path) -> None:
     assert (metadata["Name"], metadata["Version"]) == ("manifest-tool", __version__)
     assert metadata["License-Expression"] == "Apache-2.0"
     assert archive.read(f"{about}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-    assert "manifest-tool = manifest_tool.cli.app:main" in archive.read(f"{about}/entry_points.txt").decode()
+    assert "manifest-tool = manifest_tool.__main__:main" in archive.read(f"{about}/entry_points.txt").decode()
     assert text.endswith((ROOT / "README.md").read_text())
 
 

@@ -12,7 +12,7 @@ import pytest
 from integration import images
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.platform import Platform
-from manifest_tool.server.actions import Answer, NoMount, PhantomMount, Reset
+from manifest_tool.server.actions import Answer, Close, NoMount, PhantomMount, Reset
 from manifest_tool.server.log import Request
 from manifest_tool.server.serve import Running, serving
 from tests import harness, seeds
@@ -283,7 +283,7 @@ def test_a_refused_index_moves_no_tag(embedded: Running, program: Program) -> No
     embedded.faults.add(Answer(400, b'{"errors":[{"code":"MANIFEST_INVALID","message":"no"}]}'), method="PUT")
     ran = program.push(seeds.spec(embedded.host, "app:1", "app:amd64", tags=["b"]))
     assert ran.code == 5
-    assert "no tag was moved; not 1, b: cannot push" in ran.stderr
+    assert "was moved (not moved: 1, b)\n  cannot push" in ran.stderr
     assert "400 Bad Request: MANIFEST_INVALID: no" in ran.stderr
     assert "hint: " in ran.stderr
     assert set(embedded.tags("app")) == {"amd64"}
@@ -294,7 +294,7 @@ def test_a_refused_tag_is_named_beside_those_that_moved(embedded: Running, progr
     embedded.faults.add(Answer(409, b'{"errors":[{"code":"TAG_IMMUTABLE"}]}'), method="PUT", path="/c$")
     ran = program.push(seeds.spec(embedded.host, "app:1", "app:amd64", tags=["b", "c", "d"]))
     assert ran.code == 5
-    assert "moved 1, b, d; not c: " in ran.stderr
+    assert "was moved (moved: 1, b, d; not moved: c)\n  cannot push" in ran.stderr
     assert "immutable" in ran.stderr
     assert set(embedded.tags("app")) == {"amd64", "1", "b", "d"}
 
@@ -304,7 +304,7 @@ def test_a_refused_child_leaves_the_tags_alone(embedded: Running, program: Progr
     embedded.faults.add(Answer(403), method="PUT", path="sha256:")
     ran = program.push(seeds.spec(embedded.host, "app:1", *entries))
     assert ran.code == 4
-    assert f"{embedded.host}/app was not changed: not allowed to push" in ran.stderr
+    assert f"no tag of {embedded.host}/app was moved: not allowed to push" in ran.stderr
     assert embedded.tags("app") == {}
 
 
@@ -369,3 +369,55 @@ def test_one_image_for_two_platforms_is_written_once(embedded: Running, program:
     assert ran.code == 0
     assert "is declared as windows/amd64, but its config says linux/amd64" in ran.stderr
     assert len(embedded.log.where(lambda r: r.method == "PUT" and "sha256:" in r.path)) == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_target_that_does_not_exist_is_no_missing_source(embedded: Running, program: Program, method: str) -> None:
+    embedded.faults.add(Answer(404, b'{"errors":[{"code":"NAME_UNKNOWN"}]}'), method=method)
+    entries = crossing(embedded, "linux/amd64")
+    ran = program.push(seeds.spec(embedded.host, "app:1", *entries))
+    assert ran.code == 5
+    assert "hint: the repository may have to be created first" in ran.stderr
+
+
+def test_a_tag_that_was_answered_for_oddly_may_have_moved(embedded: Running, program: Program) -> None:
+    seeds.put_image(embedded, "app:amd64", "linux/amd64")
+    embedded.faults.add(Close(), method="PUT", path="/b$")
+    embedded.faults.add(Answer(403), method="PUT", path="/c$")
+    ran = program.push(seeds.spec(embedded.host, "app:1", "app:amd64", tags=["b", "c"]))
+    assert ran.code == 5
+    assert "was moved (moved: 1; not moved: c; not known whether moved: b)" in ran.stderr
+
+
+def test_a_tag_that_was_stored_and_answered_with_a_failure_may_have_moved(embedded: Running, program: Program) -> None:
+    seeds.put_image(embedded, "app:amd64", "linux/amd64")
+    embedded.faults.add(Answer(500, done=True), method="PUT", path="/1$")
+    ran = program.push(seeds.spec(embedded.host, "app:1", "app:amd64", tags=["b"]))
+    assert ran.code == 5
+    assert "was moved (not moved: b; not known whether moved: 1)" in ran.stderr
+
+
+def test_what_the_target_has_is_not_copied_though_mounts_are_declined(embedded: Running, program: Program) -> None:
+    embedded.faults.add(NoMount(), method="POST", path="mount=")
+    seeds.put_image(embedded, "src:1", "linux/amd64", layers=3)
+    assert report(program.push(seeds.spec(embedded.host, "app:1", "src:1"), "--format", "json"))["blobs"]["copied"] == 4
+    done = report(program.push(seeds.spec(embedded.host, "app:2", "src:1"), "--format", "json"))
+    assert done["blobs"] == {"present": 4, "mounted": 0, "copied": 0, "copiedBytes": 0}
+
+
+def test_one_source_that_may_not_be_mounted_from_leaves_the_others_alone(embedded: Running, program: Program) -> None:
+    embedded.faults.add(Answer(403), method="POST", path="from=src/linux-amd64")
+    entries = crossing(embedded, "linux/amd64", "linux/arm64")
+    done = report(program.push(seeds.spec(embedded.host, "app:1", *entries), "--format", "json"))
+    assert [child["status"] for child in done["manifests"]] == ["copied", "mounted"]
+
+
+def test_a_shared_layer_whose_mount_did_nothing_is_copied_once(embedded: Running, program: Program) -> None:
+    shared = images.root_file_system({"base": b"the same"})
+    for name in ("amd64", "arm64", "s390x"):
+        seeds.put(embedded, f"src/{name}", "1", images.image(Platform.parse(f"linux/{name}"), [shared]))
+    embedded.faults.add(PhantomMount(), method="POST", path="mount=")
+    spec = seeds.spec(embedded.host, "app:1", "src/amd64:1", "src/arm64:1", "src/s390x:1")
+    assert report(program.push(spec, "--format", "json"))["blobs"]["copied"] == 4
+    assert len(embedded.log.where(lambda r: r.method == "PUT" and "/uploads/" in r.path)) == 4
+    complete(embedded, "app", "1")

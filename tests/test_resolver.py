@@ -9,6 +9,7 @@ import pytest
 
 from integration import images
 from manifest_tool.oci import media_type as types
+from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.platform import Platform
 from manifest_tool.server.actions import Answer
 from manifest_tool.server.serve import Running
@@ -99,7 +100,7 @@ def test_too_deep_a_nest_is_not_followed(embedded: Running, program: Program) ->
         raw, media_type = seeds.index_of([seeds.descriptor(raw, media_type)])
     embedded.put_manifest("app", raw, media_type, "multi")
     ran = program.push(seeds.spec(embedded.host, "app:all", "app:multi"))
-    assert (ran.code, "nested deeper than 8" in ran.stderr) == (5, True)
+    assert (ran.code, "nested deeper than 8 levels" in ran.stderr) == (5, True)
 
 
 def test_an_index_that_doubles_at_every_level_is_read_once_a_level(embedded: Running, program: Program) -> None:
@@ -145,13 +146,14 @@ def test_a_child_that_is_gone_is_no_missing_source(embedded: Running, program: P
     assert "clean-up" in ran.stderr
 
 
-def test_a_child_of_another_size_than_the_index_says(embedded: Running, program: Program) -> None:
+@pytest.mark.parametrize(("size", "told"), [(7, "larger than 7 bytes"), (70_000, "but the index says 70000 of")])
+def test_a_child_of_another_size_than_the_index_says(embedded: Running, program: Program, size: int, told: str) -> None:
     image = seeds.build("linux/amd64")
     seeds.put(embedded, "app", "", image)
-    raw, media_type = seeds.index_of([{**image.descriptor, "size": 7}])
+    raw, media_type = seeds.index_of([{**image.descriptor, "size": size}])
     embedded.put_manifest("app", raw, media_type, "multi")
     ran = program.push(seeds.spec(embedded.host, "app:all", "app:multi"))
-    assert (ran.code, "but the index says 7 of" in ran.stderr) == (5, True)
+    assert (ran.code, told in ran.stderr) == (5, True)
 
 
 def test_an_entry_of_unknown_type_is_left_out_with_a_notice(embedded: Running, program: Program) -> None:
@@ -237,3 +239,41 @@ def test_all_sources_are_asked_for_at_once(embedded: Running, program: Program) 
     gets = [request for request in embedded.log.by_method("GET") if "/manifests/" in request.path]
     assert len(gets) == len(names)
     assert max(request.started for request in gets) < min(request.ended for request in gets)
+
+
+@pytest.mark.parametrize("platform", ["", " linux/amd64"])
+@pytest.mark.parametrize("what", ["nothing", "unknown", "attestation"])
+def test_an_index_without_an_image_is_no_source(embedded: Running, program: Program, platform: str, what: str) -> None:
+    seeds.put_image(embedded, "app:there", "linux/s390x")
+    attested = images.attested_index(seeds.build("linux/amd64", media="oci"))
+    seeds.put(embedded, "app", "", attested)
+    entries = {
+        "nothing": [],
+        "unknown": [seeds.descriptor(b"{}", "application/vnd.example+json")],
+        "attestation": [json.loads(attested.manifest)["manifests"][1]],
+    }
+    raw, media_type = seeds.index_of(entries[what])
+    embedded.put_manifest("app", raw, media_type, "empty")
+    ran = program.push(seeds.spec(embedded.host, "app:all", "app:there", f"app:empty{platform}"), "--ignore-missing")
+    assert ran.code == 3
+    assert "has no image" in ran.stderr
+    assert not embedded.log.writes()
+
+
+def test_the_page_of_a_proxy_is_no_missing_source(embedded: Running, program: Program) -> None:
+    seeds.put_image(embedded, "app:there", "linux/amd64")
+    embedded.faults.add(Answer(404, b"<html><title>no backend</title></html>"), path="/app/manifests/other")
+    ran = program.push(seeds.spec(embedded.host, "app:all", "app:other", "app:there"), "--ignore-missing")
+    assert (ran.code, "404 Not Found: no backend" in ran.stderr) == (5, True)
+    assert not embedded.log.writes()
+
+
+@pytest.mark.parametrize("command", ["push", "inspect"])
+def test_an_index_of_large_manifests_is_not_read(embedded: Running, program: Program, command: str) -> None:
+    entry = {"mediaType": types.OCI_MANIFEST, "size": 4 * 2**20, "platform": {"os": "linux", "architecture": "amd64"}}
+    raw, media_type = seeds.index_of([{**entry, "digest": str(Digest.of(str(n).encode()))} for n in range(17)])
+    embedded.put_manifest("app", raw, media_type, "large")
+    name = f"{embedded.host}/app:large"
+    ran = program("inspect", name) if command == "inspect" else program.push(seeds.spec(embedded.host, "app:1", name))
+    assert (ran.code, "at most 67108864 are read" in ran.stderr) == (5, True)
+    assert len(embedded.log) <= 2

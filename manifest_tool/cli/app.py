@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from manifest_tool import __version__
-from manifest_tool.cli import inspect, push, registry, render
+from manifest_tool.cli import inspect, push, registry, render, streams
 from manifest_tool.cli.arguments import translated
 from manifest_tool.cli.settings import Settings
-from manifest_tool.errors import ExitCode, ManifestToolError
+from manifest_tool.errors import ExitCode, ManifestToolError, OutputError
 
 app = typer.Typer(
     rich_markup_mode=None,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
     help="Publish one reference over container images built for many platforms.",
@@ -29,7 +27,7 @@ app.add_typer(registry.app, name="registry")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"manifest-tool version {__version__}\n")
+        streams.result(f"manifest-tool version {__version__}\n".encode())
         raise typer.Exit
 
 
@@ -57,27 +55,27 @@ def root(
 ) -> None:
     """Publish one reference over container images built for many platforms."""
     context.obj = Settings(debug, insecure, plain_http, username, password, docker_cfg, retries + 1)
-
-
-def main() -> None:
-    """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and give its exit code; whatever goes wrong ends here, as text."""
+    streams.prepare()
+    words = translated(arguments)
     try:
-        app(args=translated(arguments), prog_name="manifest-tool", standalone_mode=True)
+        app(args=words, prog_name="manifest-tool", standalone_mode=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.FAILED
     except ManifestToolError as problem:
         render.error(problem)
         return problem.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone; without this, Python would complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as problem:
+        # What is left to fail is the output of help.
+        streams.abandon()
+        render.error(OutputError(f"cannot write to stdout: {problem.strerror or problem}"))
         return ExitCode.FAILED
     except Exception as problem:  # noqa: BLE001  # a traceback is of no use to a user
-        render.bug(problem, with_traceback="--debug" in arguments)
+        render.bug(problem, with_traceback="--debug" in words)
         return ExitCode.FAILED
     return ExitCode.DONE

@@ -4,41 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-_FLAGS = frozenset({"debug", "expand-config", "help", "ignore-missing", "insecure", "plain-http", "raw", "version"})
-_WITH_VALUE = frozenset(
-    {"annotations", "docker-cfg", "password", "platforms", "tags", "target", "template", "type", "username"}
-)
+_GLOBAL_FLAGS = frozenset({"debug", "insecure", "plain-http"})
+_GLOBAL_WITH_VALUE = frozenset({"docker-cfg", "password", "retries", "username"})
+_FLAGS = _GLOBAL_FLAGS | {"expand-config", "help", "ignore-missing", "raw", "version"}
+_WITH_VALUE = _GLOBAL_WITH_VALUE | {"annotations", "platforms", "tags", "target", "template", "type"}
+_GLOBAL = _GLOBAL_FLAGS | _GLOBAL_WITH_VALUE
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 def translated(arguments: Sequence[str]) -> list[str]:
-    """The same with two dashes before long options (``-debug``), and without values at flags (``--debug=true``)."""
-    return list(_translated(arguments))
+    """The same command line as typer takes it.
+
+    Long options get two dashes (``-debug``), flags lose their values (``--debug=true``), and global options may stand
+    behind the command, from where they are brought before it.
+    """
+    first: list[str] = []
+    rest: list[str] = []
+    for name, words in _options(iter(arguments)):
+        (first if name in _GLOBAL else rest).extend(words)
+    return [*first, *rest]
 
 
-def _translated(arguments: Sequence[str]) -> Iterator[str]:
-    rest = iter(arguments)
+def _options(rest: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each option with its name and its value, each other word without a name."""
     for argument in rest:
-        if argument == "--":
-            yield argument
-            yield from rest
-            return
         name, equals, value = argument.lstrip("-").partition("=")
-        if not argument.startswith("-") or name not in _FLAGS | _WITH_VALUE:
-            yield argument
-        elif name in _FLAGS and equals and value in _FALSE:
-            continue
-        elif name in _FLAGS and equals and value in _TRUE:
-            yield f"--{name}"
-        else:
-            yield f"--{name}{equals}{value}"
-            if name in _WITH_VALUE and not equals:
-                yield from _next(rest)
+        if argument == "--":
+            yield "", [argument, *rest]
+        elif not argument.startswith("-") or name not in _FLAGS | _WITH_VALUE:
+            yield "", [argument]
+        elif name in _WITH_VALUE and not equals:
+            # The value is left as it is even where it looks like another option.
+            yield name, [f"--{name}", *_one(rest)]
+        elif name in _WITH_VALUE or not equals:
+            yield name, [f"--{name}{equals}{value}"]
+        elif value not in _FALSE:
+            yield name, [f"--{name}" if value in _TRUE else f"--{name}={value}"]
 
 
-def _next(rest: Iterator[str]) -> Iterator[str]:
-    """The value of an option, which is left as it is even where it looks like another option."""
-    value = next(rest, None)
-    if value is not None:
-        yield value
+def _one(rest: Iterator[str]) -> list[str]:
+    return [word for word in (next(rest, None),) if word is not None]

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import typer
+
+from manifest_tool.cli import streams
 from manifest_tool.cli.settings import Settings
 from manifest_tool.errors import UsageError
 
 if TYPE_CHECKING:
-    import typer
-
     from manifest_tool.pipeline import Connection
+
+
+T = TypeVar("T")
+_INTERRUPTED = 130
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work of a command; Ctrl-C ends it with a word."""
+    import asyncio
+
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        streams.tell("interrupted; running it again completes what was begun")
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def settings_of(context: typer.Context) -> Settings:

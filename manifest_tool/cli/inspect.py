@@ -25,10 +25,8 @@ def inspect(
     ] = False,
 ) -> None:
     """Show an image, or an index and its images."""
-    import asyncio
-
     from manifest_tool import inspector, pipeline
-    from manifest_tool.cli import inspection, progress, render
+    from manifest_tool.cli import inspection, progress, streams
     from manifest_tool.oci.reference import Reference
 
     if expand_config and not raw:
@@ -41,6 +39,6 @@ def inspect(
             return await inspector.inspect(reference, client)
 
     with progress.watching(debug=settings.debug) as observe:
-        found = asyncio.run(run(Reference.parse(name), observe))
+        found = connect.run(run(Reference.parse(name), observe))
     shown = inspection.raw(found, name, expand_config=expand_config) if raw else inspection.text(found, name)
-    render.write(shown.encode())
+    streams.result(shown.encode())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from manifest_tool.cli import streams
 from manifest_tool.cli.text import safe
 from manifest_tool.events import (
     Answered,
@@ -35,7 +36,7 @@ def watching(*, debug: bool) -> Iterator[Observer]:
     from rich.console import Console
     from rich.status import Status
 
-    with Status("", console=Console(stderr=True, markup=False, highlight=False)) as status:
+    with Status("", console=Console(stderr=True, markup=False, emoji=False, highlight=False)) as status:
         yield Live(status)
 
 
@@ -79,4 +80,4 @@ def line(event: Event, *, debug: bool = False) -> str:
 
 def _say(text: str) -> None:
     if text:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201  # this is the place that prints
+        streams.tell(text)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from manifest_tool.events import Observer
     from manifest_tool.spec.model import Spec
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Publish an index over images of many platforms.")
+app = typer.Typer(
+    rich_markup_mode=None, invoke_without_command=True, help="Publish an index over images of many platforms."
+)
 
 Type = Annotated[
     Kind | None, typer.Option("--type", help="A Docker manifest list, which is the default, or an OCI image index.")
@@ -32,6 +34,8 @@ Output = Annotated[Format, typer.Option("--format", help="One Digest: line, or a
 def push(context: typer.Context, kind: Type = None) -> None:
     """Publish an index over images of many platforms."""
     context.obj = replace(connect.settings_of(context), kind=kind or "")
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command("from-spec")
@@ -95,8 +99,6 @@ def _publish(
     dry_run: bool,
     output: Format,
 ) -> None:
-    import asyncio
-
     from manifest_tool import pipeline
     from manifest_tool.cli import progress, render
 
@@ -112,5 +114,5 @@ def _publish(
             return lambda: render.receipt(done, output)
 
     with progress.watching(debug=settings.debug) as observe:
-        show = asyncio.run(run(read(observe), observe))
+        show = connect.run(run(read(observe), observe))
     show()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from manifest_tool.cli.text import safe
+from manifest_tool.cli import streams
+from manifest_tool.errors import OutputError
 
 if TYPE_CHECKING:
     from manifest_tool.errors import ManifestToolError
@@ -25,24 +25,30 @@ class Format(StrEnum):
 def receipt(done: Receipt, output: Format) -> None:
     """What was published; as text, the one line that pipelines cut."""
     if output is Format.TEXT:
-        write(f"Digest: {done.plan.digest} {len(done.plan.raw)}\n".encode())
-        return
-    hows = [placed.how.value for placed in done.children]
-    _json({**_plan(done.plan, hows), "dryRun": False, "written": list(done.written), "blobs": _blobs(done.blobs)})
+        text = f"Digest: {done.plan.digest} {len(done.plan.raw)}\n"
+    else:
+        hows = [placed.how.value for placed in done.children]
+        rest = {"dryRun": False, "written": list(done.written), "blobs": _blobs(done.blobs)}
+        text = _json({**_plan(done.plan, hows), **rest})
+    try:
+        streams.result(text.encode())
+    except OutputError as error:
+        raise OutputError(f"{done.plan.repository} is published as {done.plan.digest}, but {error}") from None
 
 
 def plan(made: Plan, output: Format) -> None:
     """What would be published; as text, the exact bytes of the index."""
     if output is Format.TEXT:
-        write(made.raw)
+        streams.result(made.raw)
         return
-    _json({**_plan(made, [None] * len(made.children)), "dryRun": True, "written": [], "blobs": _blobs(())})
+    rest = {"dryRun": True, "written": [], "blobs": _blobs(())}
+    streams.result(_json({**_plan(made, [None] * len(made.children)), **rest}).encode())
 
 
 def error(problem: ManifestToolError) -> None:
     """An error, and what to do about it."""
     lines = [f"error: {problem}"] + ([f"hint: {problem.hint}"] if problem.hint else [])
-    print(safe("\n".join(lines)), file=sys.stderr, flush=True)  # noqa: T201
+    streams.tell("\n".join(lines))
 
 
 def bug(problem: Exception, *, with_traceback: bool) -> None:
@@ -50,10 +56,10 @@ def bug(problem: Exception, *, with_traceback: bool) -> None:
     import traceback
 
     if with_traceback:
-        traceback.print_exception(problem)
+        streams.tell("".join(traceback.format_exception(problem)).rstrip())
     text = f"error: this is a bug in manifest-tool: {type(problem).__name__}: {problem}"
     text += "\nhint: run it with --debug and report what it prints"
-    print(safe(text), file=sys.stderr, flush=True)  # noqa: T201
+    streams.tell(text)
 
 
 def _plan(made: Plan, hows: list[str] | list[None]) -> dict[str, Any]:
@@ -92,13 +98,6 @@ def _blobs(blobs: tuple[Blob, ...]) -> dict[str, int]:
     return counts
 
 
-def _json(value: object) -> None:
-    # Pure ASCII: what came from a registry reaches no terminal as it is.
-    write(json.dumps(value, indent=2, ensure_ascii=True).encode() + b"\n")
-
-
-def write(data: bytes) -> None:
-    """Put a result on stdout, whatever encoding the terminal claims to have."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+def _json(value: object) -> str:
+    """Pure ASCII: what came from a registry reaches no terminal as it is."""
+    return json.dumps(value, indent=2, ensure_ascii=True) + "\n"

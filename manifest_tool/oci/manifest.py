@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -27,7 +26,6 @@ class Manifest:
     config: Descriptor | None = None
     layers: tuple[Descriptor, ...] = ()
     manifests: tuple[Descriptor, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def parse(cls, raw: bytes, content_type: str = "", digest: Digest | None = None) -> Self:
@@ -50,7 +48,6 @@ class Manifest:
             config=Descriptor.from_json(document["config"]) if document.get("config") is not None else None,
             layers=_descriptors(document, "layers"),
             manifests=_descriptors(document, "manifests"),
-            annotations=_annotations(document),
         )
 
     @property
@@ -80,12 +77,17 @@ def _load(raw: bytes, content_type: str) -> dict[str, Any]:
     if raw.lstrip()[:1] == b"<":
         raise ValueError(f"it is HTML or XML ({types.essence(content_type) or 'no content type'}), not a manifest")
     try:
-        document = json.loads(raw)
+        document = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is not JSON ({str(error)[:100]})") from None
     if not isinstance(document, dict):
         raise ValueError("it is not a JSON object")
     return document
+
+
+def _no_number(text: str) -> float:
+    """Refuse what Python takes for a number and JSON does not."""
+    raise ValueError(f"{text} is no JSON")
 
 
 def _media_type(document: dict[str, Any], header: str) -> str:
@@ -120,10 +122,3 @@ def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
     if not isinstance(found, list):
         raise ValueError(f"its {key} are not a list")
     return tuple(Descriptor.from_json(item) for item in found)
-
-
-def _annotations(document: dict[str, Any]) -> dict[str, str]:
-    found = document.get("annotations")
-    if not isinstance(found, dict):
-        return {}
-    return {key: value for key, value in found.items() if isinstance(value, str)}

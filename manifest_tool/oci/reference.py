@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv6Address
 from typing import Self
 
 from manifest_tool.errors import InvalidDigest, InvalidReference
 from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.host import is_loopback
 
 HUB = "docker.io"
 """Docker Hub, by the name that references use for it."""
@@ -22,6 +23,7 @@ _HOST = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::(?
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
+_LIKE_DIGEST = re.compile(r"sha[0-9]+:\S*|\$\{?\w+\}?|\{\{.*\}\}")
 _PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\{\{.*?\}\}|\{[\w.]+\}|__[A-Z][A-Z0-9_]*__|<[\w-]+>|%\w+%|@@?\w+@@?$")
 
 
@@ -60,12 +62,7 @@ class Registry:
     def is_loopback(self) -> bool:
         """Whether the host is this machine by its name or address."""
         name = self.host.rpartition(":")[0] if re.search(r":\d+$", self.host) else self.host
-        if name.startswith("["):
-            return IPv6Address(name[1:-1]).is_loopback
-        try:
-            return IPv4Address(name).is_loopback
-        except AddressValueError:
-            return name == "localhost" or name.endswith(".localhost")
+        return is_loopback(name.strip("[]"))
 
     def __str__(self) -> str:
         return self.host
@@ -91,11 +88,6 @@ class Repository:
     def uploads_path(self) -> str:
         """``/v2/<name>/blobs/uploads/``."""
         return f"/v2/{self.name}/blobs/uploads/"
-
-    @property
-    def tags_path(self) -> str:
-        """``/v2/<name>/tags/list``."""
-        return f"/v2/{self.name}/tags/list"
 
     def scope(self, *actions: str) -> str:
         """The scope that a token needs for ``pull``, ``push`` or both."""
@@ -138,10 +130,6 @@ class Reference:
     def which(self) -> str | Digest:
         """What to ask the registry for: the digest, else the tag, else ``latest``."""
         return self.digest or self.tag or "latest"
-
-    def with_tag(self, tag: str) -> Self:
-        """The same repository by a tag alone."""
-        return replace(self, tag=tag, digest=None)
 
     def with_digest(self, digest: Digest) -> Self:
         """The same reference, pinned."""
@@ -215,6 +203,11 @@ def _reject_at_sight(text: str) -> None:
         raise InvalidReference(text, "it is empty")
     if text.startswith("[") and "/" not in text:
         raise InvalidReference(text, "it names a registry, and no repository in it")
+    before, at, behind = text.rpartition("@")
+    if at and ":" in before and not _LIKE_DIGEST.fullmatch(behind):
+        # What stands before the @ may be a password: it is not repeated.
+        reason = "what stands behind the @ is no digest, and before it stands no user name and password"
+        raise InvalidReference(f"…@{behind}"[:80], reason)
     if len(text) > 1024:
         raise InvalidReference(text[:60] + "…", "it is longer than any reference can be")
     if text != text.strip() or re.search(r"\s", text):
@@ -224,9 +217,6 @@ def _reject_at_sight(text: str) -> None:
         if scheme[1].lower() == "http":
             hint += " and pass --plain-http"
         raise InvalidReference(text, "a reference has no URL scheme", hint=hint)
-    if "@" in text and re.match(r"[^/@]*:[^/@]*@[^/@]+/", text):
-        # The text holds a password: it is not repeated.
-        raise InvalidReference("…@" + text.partition("@")[2], "a reference holds no user name or password")
 
 
 def _placeholder(text: str) -> str:

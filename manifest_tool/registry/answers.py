@@ -46,7 +46,14 @@ def of(method: str, response: aiohttp.ClientResponse, body: bytes) -> Answer:
 def exchange(answer: Answer) -> Exchange:
     """The request and the answer, for an error."""
     codes, detail = _errors(answer.body)
-    return Exchange(answer.method, redact.url(answer.url), answer.status, plain(detail)[:_MAX_DETAIL], codes)
+    return Exchange(
+        answer.method,
+        redact.url(answer.url),
+        answer.status,
+        plain(detail)[:_MAX_DETAIL],
+        codes,
+        plain(answer.headers.get("Retry-After", ""))[:100],
+    )
 
 
 def error(what: str, answer: Answer, *, hint: str = "") -> RegistryError:
@@ -54,9 +61,19 @@ def error(what: str, answer: Answer, *, hint: str = "") -> RegistryError:
     about = exchange(answer)
     if answer.status in {401, 403}:
         return Unauthorized(f"not allowed to {what}", about, hint=hint)
-    if answer.status == 404 or (answer.status == 400 and answer.method == "GET" and _UNKNOWN & set(about.codes)):
+    if _is_missing(answer, about):
         return NotFound(f"cannot {what}, it is not there", about, hint=hint)
     return RegistryError(f"cannot {what}", about, hint=hint or _hint(about))
+
+
+def _is_missing(answer: Answer, about: Exchange) -> bool:
+    """Whether a registry says that it does not have what was to be read.
+
+    A page is what a proxy or a balancer says where it finds no registry.
+    """
+    if answer.method not in {"GET", "HEAD"} or answer.body.lstrip().startswith(b"<"):
+        return False
+    return answer.status == 404 or (answer.status == 400 and bool(_UNKNOWN & set(about.codes)))
 
 
 def plain(text: str) -> str:
@@ -67,6 +84,10 @@ def plain(text: str) -> str:
 def _hint(about: Exchange) -> str:
     if about.status == 429:
         return "the registry limits how much may be asked; try again later, or log in"
+    if about.status == 404 and about.method not in {"GET", "HEAD"}:
+        return "the repository may have to be created first"
+    if about.status == 404:
+        return "this is the answer of a proxy or a balancer, and not of a registry"
     if "immutable" in about.detail.lower() or about.status in {409, 412}:
         return "the tag may be immutable: publish under another one"
     if about.status == 415 or "MANIFEST_INVALID" in about.codes:

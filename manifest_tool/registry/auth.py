@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _TOKEN_LIMIT = 128 * 1024
 _DEFAULT_SECONDS = 60.0
 _CLIENT_ID = "manifest-tool"
+_OPAQUE = re.compile(r"[A-Za-z0-9+/=_.-]{25,}")
+"""What may be a token."""
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -204,12 +207,10 @@ class Authenticator:
             realm = links.follow(base, text)
         except ValueError as error:
             raise Unauthorized(f"{registry} names a token endpoint that {error}, and nothing is sent there") from None
-        if realm.host != base.host and not registry.is_loopback and links.is_local(realm.host or ""):
-            raise Unauthorized(f"{registry} names a token endpoint on a local address, and nothing is sent there")
         return realm
 
     def _refused(self, registry: Registry, answer: Answer, credential: Credential | None) -> RegistryError:
-        about = answers.exchange(answer)
+        about = _without_secrets(answer, credential)
         if answer.status not in {400, 401, 403}:
             return RegistryError(f"the token endpoint of {registry} failed", about)
         return Unauthorized(
@@ -273,7 +274,7 @@ def _get(realm: URL, service: str, scopes: Iterable[str], credential: Credential
     if credential and credential.password:
         query.append(("account", credential.username))
         headers["Authorization"] = _basic(credential)
-    return Request("GET", realm.extend_query(query), headers, limit=_TOKEN_LIMIT)
+    return Request("GET", realm.extend_query(query), headers, limit=_TOKEN_LIMIT, confidential=True)
 
 
 def _refresh(realm: URL, service: str, scopes: Iterable[str], credential: Credential) -> Request:
@@ -287,7 +288,8 @@ def _refresh(realm: URL, service: str, scopes: Iterable[str], credential: Creden
             "scope": " ".join(scopes),
         }
     )
-    return Request("POST", realm, _FORM, form.raw_query_string.encode(), limit=_TOKEN_LIMIT)
+    body = form.raw_query_string.encode()
+    return Request("POST", realm, _FORM, body, limit=_TOKEN_LIMIT, confidential=True)
 
 
 def _read(answer: Answer, started: float) -> Token:
@@ -305,6 +307,19 @@ def _read(answer: Answer, started: float) -> Token:
 def _without_body(answer: Answer) -> Exchange:
     """What a good answer of a token endpoint says may be a token: it is not repeated."""
     return Exchange(answer.method, redact.url(answer.url), answer.status)
+
+
+def _without_secrets(answer: Answer, credential: Credential | None) -> Exchange:
+    """What a token endpoint says of an error, where it says so in words; what it was sent may stand there too."""
+    about = answers.exchange(answer)
+    if not about.codes:
+        return _without_body(answer)
+    detail = about.detail
+    if credential:
+        secrets = (credential.password, credential.identity_token, _basic(credential).removeprefix("Basic "))
+        for secret in filter(None, secrets):
+            detail = detail.replace(secret, "…")
+    return replace(about, detail=_OPAQUE.sub("…", detail))
 
 
 def _seconds(data: Mapping[str, Any]) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
     from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.answers import Answer
+    from manifest_tool.registry.auth import Attempt
 
 _DIGEST_HEADER = "Docker-Content-Digest"
 _WRITTEN = frozenset({200, 201, 202, 204})
@@ -50,10 +51,13 @@ class Client:
         """The same client for a run that will need this access."""
         return replace(self, access=access)
 
-    async def get_manifest(self, repository: Repository, which: str | Digest) -> Manifest:
-        """GET a manifest by tag or digest and verify its bytes; raises `NotFound`, `InvalidContent`."""
+    async def get_manifest(self, repository: Repository, which: str | Digest, limit: int = MAX_SIZE) -> Manifest:
+        """GET a manifest by tag or digest, of at most ``limit`` bytes, and verify them.
+
+        Raises `NotFound`, `InvalidContent`.
+        """
         request = self._request("GET", repository, repository.manifest_path(which))
-        request = replace(request, headers={"Accept": types.ACCEPT}, limit=MAX_SIZE)
+        request = replace(request, headers={"Accept": types.ACCEPT}, limit=min(limit, MAX_SIZE))
         digest = which if isinstance(which, Digest) else None
         answer = await self._pull(repository, request, _name(repository, which), digest)
         return _manifest(answer, digest or _digest(answer), _name(repository, which))
@@ -86,6 +90,11 @@ class Client:
         if answer.status not in _WRITTEN:
             raise await self._error(f"push {name}", repository, answer)
         stored = _digest(answer)
+        if stored is None and answer.status != 201:
+            # A proxy may answer 200 to anything.
+            stored = await self.head_manifest(repository, which)
+            if stored is None:
+                raise RegistryError(f"the registry did not store {name}", answers.exchange(answer))
         if stored is not None and not stored.matches(raw):
             raise InvalidContent(
                 f"the registry stored {name} as {stored}, which is not what was sent", answers.exchange(answer)
@@ -140,7 +149,7 @@ class Client:
                 return await self._put_blob(repository, descriptor, content, upload)
             except RegistryError as error:
                 failures += 1
-                if not _is_transient(error) or not await self.transport.pause(failures, str(error)):
+                if not _is_transient(error) or not await self.transport.pause(failures, str(error), _asked(error)):
                     raise
             upload = None
 
@@ -169,6 +178,9 @@ class Client:
             raise body.error or error from None
         if answer.status not in _WRITTEN:
             raise body.error or await self._error(f"push blob {descriptor.digest} to {repository}", repository, answer)
+        if answer.status != 201 and not await self.has_blob(repository, descriptor.digest):
+            about = answers.exchange(answer)
+            raise RegistryError(f"the registry did not store blob {descriptor.digest} of {repository}", about)
 
     async def _pull(self, repository: Repository, request: Request, name: str, digest: Digest | None) -> Answer:
         """GET something small whose bytes have the digest, or the one that the answer claims.
@@ -194,14 +206,12 @@ class Client:
 
     async def _send(self, repository: Repository, need: Access, request: Request) -> Answer:
         """Send a request with what the registry wants to see; the last answer is given back whatever its status."""
-        if request.url.origin() != self.transport.url(repository.registry, "/").origin():
+        if not self._is_from(repository, request.url):
             return await self.transport.send(request)
         attempt = await self.authenticator.first(repository, need, self.access)
         while True:
             answer = await self.transport.send(request.adding(attempt.headers))
-            if answer.status != 401:
-                return answer
-            better = await self.authenticator.next(answer, attempt, repository, need, self.access)
+            better = await self._better(answer, attempt, repository, need)
             if better is None:
                 return answer
             attempt = better
@@ -213,13 +223,20 @@ class Client:
         attempt = await self.authenticator.first(repository, need, self.access)
         while True:
             async with self.transport.stream(request.adding(attempt.headers)) as (answer, chunks):
-                better = None
-                if answer.status == 401:
-                    better = await self.authenticator.next(answer, attempt, repository, need, self.access)
+                better = await self._better(answer, attempt, repository, need)
                 if better is None:
                     yield answer, chunks
                     return
             attempt = better
+
+    async def _better(self, answer: Answer, last: Attempt, repository: Repository, need: Access) -> Attempt | None:
+        """What to send after a 401 of the registry; one from where it redirected us to is not ours to answer."""
+        if answer.status != 401 or not self._is_from(repository, answer.url):
+            return None
+        return await self.authenticator.next(answer, last, repository, need, self.access)
+
+    def _is_from(self, repository: Repository, url: URL) -> bool:
+        return links.same_origin(url, self.transport.url(repository.registry, "/"))
 
     async def _error(self, what: str, repository: Repository, answer: Answer) -> RegistryError:
         hint = await self.authenticator.advice(repository, answer) if answer.status in {401, 403} else ""
@@ -307,6 +324,11 @@ def _is_transient(error: RegistryError) -> bool:
     if isinstance(error, Unreachable):
         return error.transient
     return error.exchange is not None and error.exchange.status in STATUSES
+
+
+def _asked(error: RegistryError) -> dict[str, str]:
+    after = error.exchange.retry_after if error.exchange else ""
+    return {"Retry-After": after} if after else {}
 
 
 def _name(repository: Repository, which: str | Digest) -> str:

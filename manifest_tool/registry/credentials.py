@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from manifest_tool.errors import CredentialsError
+from manifest_tool.errors import CredentialsError, UsageError
 from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.oci.reference import HUB
 from manifest_tool.registry.answers import plain
@@ -42,6 +42,12 @@ class Credential:
     origin: str = ""
     """Where it was found, for error texts."""
 
+    def __post_init__(self) -> None:
+        try:
+            "".join((self.username, self.password, self.identity_token, self.registry_token)).encode()
+        except UnicodeEncodeError:
+            raise CredentialsError(f"the credentials from {self.origin or 'the configuration'} are no text") from None
+
 
 @dataclass(frozen=True, slots=True)
 class DockerConfig:
@@ -56,7 +62,7 @@ class DockerConfig:
     def load(cls, chosen: str = "") -> DockerConfig:
         """Read the file or folder ``chosen``, else ``$DOCKER_CONFIG``, else ``~/.docker``.
 
-        Only a chosen file has to be there. Raises `CredentialsError`.
+        Only a chosen file has to be there. Raises `UsageError` where it is not, else `CredentialsError`.
         """
         path = Path(chosen or os.environ.get("DOCKER_CONFIG") or "~/.docker")
         with suppress(RuntimeError):  # there are containers whose user has no home
@@ -66,10 +72,10 @@ class DockerConfig:
                 path /= "config.json"
             with path.open("rb") as file:
                 text = file.read(_MAX_CONFIG + 1)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if not chosen:
                 return cls()
-            raise CredentialsError(f"there is no credential file {path}", hint="see --docker-cfg") from None
+            raise UsageError(f"there is no credential file {path}", hint="see --docker-cfg") from None
         except OSError as error:
             raise CredentialsError(f"cannot read the credential file {path}: {error.strerror}") from None
         return cls._read(path, text)
@@ -183,7 +189,8 @@ async def _run_helper(helper: str, server: str) -> Credential | None:
         return _helper_answer(program, output)
     if _NOT_FOUND in output or _NOT_FOUND in complaint:
         return None
-    words = plain(output or complaint)[:200] or f"it ended with {status}"
+    # What it prints may be the secret all the same.
+    words = plain(complaint if output.startswith("{") else output or complaint)[:200] or f"it ended with {status}"
     raise CredentialsError(f"the credential helper {program} failed: {words}")
 
 
@@ -231,10 +238,11 @@ def _helper_answer(program: str, text: str) -> Credential | None:
 
 
 def _keys(repository: Repository) -> Iterator[str]:
-    path = f"{repository.registry.host}/{repository.name}"
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
+    for host in dict.fromkeys((repository.registry.host, repository.registry.host.removesuffix(":443"))):
+        path = f"{host}/{repository.name}"
+        while path:
+            yield path
+            path = path.rpartition("/")[0]
 
 
 def _host_of(key: str) -> str:

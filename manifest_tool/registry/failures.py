@@ -61,7 +61,7 @@ def _connection(error: Exception, host: str, about: Exchange) -> Unreachable:
 
 def _reason(error: Exception, host: str) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"the name of {host} cannot be resolved"
+        return f"the name {error.host} cannot be resolved"
     if isinstance(error, TimeoutError):
         return f"{host} did not answer in time"
     if isinstance(error, aiohttp.ClientProxyConnectionError):

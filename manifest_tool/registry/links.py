@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import string
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from socket import inet_aton
 from urllib.parse import quote
 
 from yarl import URL
+
+from manifest_tool.oci.host import is_local
 
 
 def follow(base: URL, text: str) -> URL:
@@ -21,36 +21,21 @@ def follow(base: URL, text: str) -> URL:
         target = base.join(URL(encoded, encoded=True))
         if target.scheme not in {"http", "https"} or not target.host or not target.port:
             raise ValueError
+        target.host.encode("idna")
         target = target.with_user(None).with_fragment(None)
     except ValueError:
         raise ValueError("is no http or https URL") from None
     if base.scheme == "https" and target.scheme == "http":
         raise ValueError("leaves https")
+    if is_local(target.host or "") and not is_local(base.host or ""):
+        raise ValueError("leads to a local address")
     return target
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name or address."""
-    name = host.removesuffix(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    address = _address(name)
-    return address is not None and (address.is_loopback or address.is_unspecified)
+def same_origin(one: URL, other: URL) -> bool:
+    """Whether two URLs have the same scheme, host and port, however these are written (RFC 9110 § 4.3.1)."""
+    return _origin(one) == _origin(other)
 
 
-def is_local(host: str) -> bool:
-    """Whether a host is this machine, or one that only this machine's link reaches, as clouds' metadata are."""
-    address = _address(host)
-    return is_loopback(host) or (address is not None and address.is_link_local)
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host is; ``127.1`` is one for the system, so it is one here."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        try:
-            return IPv4Address(inet_aton(host))
-        except (OSError, ValueError):
-            return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+def _origin(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme, (url.host or "").lower(), url.port

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -17,7 +19,8 @@ from yarl import URL
 
 from manifest_tool import __version__
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
-from manifest_tool.events import Answered, Observer, Waiting, ignore
+from manifest_tool.events import Answered, Noticed, Observer, Waiting, ignore
+from manifest_tool.oci.host import is_loopback
 from manifest_tool.registry import answers, failures, links, redact
 from manifest_tool.registry.retry import STATUSES, Retry
 
@@ -34,6 +37,7 @@ _IDLE_SECONDS = 60.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 10
 _CHUNK = 256 * 1024
+_ERROR_LIMIT = 64 * 1024
 
 Body = Callable[[], AsyncGenerator[bytes, None]]
 """Opens a body anew for each try."""
@@ -47,6 +51,8 @@ class Options:
     insecure: bool = False
     """Do not verify certificates."""
     retry: Retry = field(default_factory=Retry)
+    seconds: float = 120.0
+    """In which a request without a streamed body has its whole answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,13 @@ class Request:
     url: URL
     headers: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
     body: bytes | Body | None = field(default=None, repr=False)
-    limit: int = 64 * 1024
-    """Bytes of the answer's body that are read; a longer one is an error where the status is a good one."""
+    limit: int = _ERROR_LIMIT
+    """Bytes that are read of what a GET was expected to answer; more is an error."""
     expected: frozenset[int] = frozenset({200})
     """Statuses that the caller deals with; they are never tried again."""
     repeatable: bool = True
+    confidential: bool = False
+    """What is answered may repeat secrets, and is not told."""
 
     def adding(self, headers: Mapping[str, str]) -> Request:
         """The same request with more headers."""
@@ -78,6 +86,7 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        self._check_authorities()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=_CONNECTIONS,
@@ -88,6 +97,12 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
+
+    def _check_authorities(self) -> None:
+        """Tell of a file with authorities that is not there: ssl would trust nobody, and not say so."""
+        path = os.environ.get("SSL_CERT_FILE")
+        if path and not Path(path).is_file():
+            self.observe(Noticed(f"SSL_CERT_FILE names {path}, which is no file; no certificate is trusted by it"))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -106,8 +121,7 @@ class Transport:
         failed = 0
         while True:
             try:
-                async with self._exchange(request) as response:
-                    answer = answers.of(request.method, response, await self._read_body(request, response))
+                answer = await self._once(request)
             except Unreachable as error:
                 if await self._wants_tls(request.url):
                     request = replace(request, url=request.url.with_scheme("https"))
@@ -119,16 +133,25 @@ class Transport:
             if answer.status == 400 and await self._wants_tls(request.url):
                 request = replace(request, url=request.url.with_scheme("https"))
                 continue
-            self._schemes.setdefault(request.url.authority, request.url.scheme)
+            if is_loopback(request.url.host or ""):
+                self._schemes.setdefault(request.url.authority, request.url.scheme)
             if answer.status in request.expected or answer.status not in STATUSES or not request.repeatable:
                 return answer
             failed += 1
-            if not await self.pause(failed, str(answers.exchange(answer)), answer.headers):
+            about = answers.exchange(replace(answer, body=b"") if request.confidential else answer)
+            if not await self.pause(failed, str(about), answer.headers):
                 return answer
+
+    async def _once(self, request: Request) -> Answer:
+        # A body that is streamed takes as long as it takes; the socket's own time-outs bound each step of it.
+        seconds = None if callable(request.body) else self.options.seconds
+        with failures.mapped(request.method, request.url):
+            async with asyncio.timeout(seconds), self._exchange(request) as response:
+                return answers.of(request.method, response, await self._read_body(request, response))
 
     async def _wants_tls(self, url: URL) -> bool:
         """Whether a loopback host that took no plain http speaks TLS; once it has answered, it is not asked."""
-        if url.scheme != "http" or self.options.plain_http or not links.is_loopback(url.host or ""):
+        if url.scheme != "http" or self.options.plain_http or not is_loopback(url.host or ""):
             return False
         if url.authority not in self._schemes:
             self._schemes[url.authority] = "https" if await _speaks_tls(url.with_scheme("https")) else "http"
@@ -162,7 +185,7 @@ class Transport:
                 if target is None:
                     yield response
                     return
-            if target.origin() != url.origin():
+            if not links.same_origin(target, url):
                 headers.pop("Authorization", None)
             url = target
         raise RegistryError(
@@ -178,26 +201,29 @@ class Transport:
         started = time.monotonic()
         async with _opened(request.body) as body:
             with failures.mapped(request.method, url):
-                async with self._session.request(
+                response = await self._session.request(
                     request.method, url, headers=headers, data=body, allow_redirects=False, proxy=proxy_for(url)
-                ) as response:
-                    self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
-                    yield response
+                )
+            async with response:
+                self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
+                yield response
 
     async def _read_body(self, request: Request, response: aiohttp.ClientResponse) -> bytes:
         """The body, read no further than the limit; cut off there where the answer is an error anyway."""
+        expected = response.status in request.expected
+        limit = request.limit if expected else _ERROR_LIMIT
         body = bytearray()
         async with aclosing(self._chunks(response)) as chunks:
             async for chunk in chunks:
                 body += chunk
-                if len(body) > request.limit:
+                if len(body) > limit:
                     break
-        if len(body) > request.limit and response.status in request.expected:
+        if len(body) > limit and expected and request.method == "GET":
             raise InvalidContent(
-                f"the answer is larger than {request.limit} bytes",
+                f"the answer is larger than {limit} bytes",
                 Exchange(request.method, redact.url(response.url), response.status),
             )
-        return bytes(body[: request.limit])
+        return bytes(body[:limit])
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         with failures.mapped(response.method, response.url):
@@ -225,13 +251,25 @@ async def _opened(body: bytes | Body | None) -> AsyncIterator[io.BytesIO | Async
     if not callable(body):
         yield io.BytesIO(body) if body is not None else None
         return
-    chunks = body()
+    chunks = _lazily(body())
     try:
         yield chunks
     finally:
         # Where aiohttp still reads it, it has cancelled that, which closes it as well.
         if not getattr(chunks, "ag_running", False):
             await chunks.aclose()
+
+
+async def _lazily(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The same chunks, the first not at once.
+
+    From Python 3.12 on, aiohttp begins to send a body before it looks for the answer, and cannot tell of a body that
+    fails before it first waits.
+    """
+    async with aclosing(chunks):
+        await asyncio.sleep(0)
+        async for chunk in chunks:
+            yield chunk
 
 
 async def _speaks_tls(url: URL) -> bool:
@@ -256,7 +294,7 @@ def _unverified() -> ssl.SSLContext:
 def proxy_for(url: URL) -> URL | None:
     """The proxy that the environment names for a URL; loopback is never asked for through one."""
     host = url.host or ""
-    if links.is_loopback(host) or proxy_bypass(host) or proxy_bypass(f"{host}:{url.port}"):
+    if is_loopback(host) or proxy_bypass(host) or proxy_bypass(f"{host}:{url.port}"):
         return None
     named = getproxies_environment()
     text = named.get(url.scheme) or named.get("all", "")

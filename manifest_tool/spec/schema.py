@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _FREE = "x-"
+_RESERVED = frozenset({"features"})
+"""Features of the CPU: a key of Docker's lists, reserved in the image-spec; no other key means the same."""
 _MAX_FINDINGS = 50
 _NOUNS = {"object": "a map", "array": "a list", "string": "text"}
 _HINTS: Mapping[str | int, str] = {
@@ -71,6 +73,8 @@ def _unknown(data: Data, schema: Mapping[str, Any], path: Path) -> Iterator[Find
 
 
 def _nearest(key: str, known: Mapping[str, Any]) -> str:
+    if key in _RESERVED:
+        return ""
     near = get_close_matches(key[:40].lower(), list(known), 1)
     return near[0] if near else ""
 

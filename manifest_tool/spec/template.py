@@ -110,7 +110,7 @@ class _Arguments:
 
 def _split(name: str, items: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each part between commas, and the words for where it stands: ``--platforms (2nd: linux/arm64)``."""
-    parts = [part for item in items for part in map(str.strip, item.split(",")) if part]
+    parts = [part for item in items if item.strip(" ,") for part in map(str.strip, item.split(","))]
     for number, part in enumerate(parts, 1):
         yield f"{name} ({_ordinal(number)}: {shown(part)[1:-1]})", part
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -186,14 +185,63 @@ def test_a_bug_is_told_without_a_traceback(program: Program, monkeypatch: pytest
     assert "error: this is a bug in manifest-tool: KeyError: 'surprise'" in ran.stderr
 
 
+def shell(command: str, spec: str = "") -> harness.Ran:
+    """Run a command line whose streams the shell bends; ``$0`` stands for the program."""
+    done = subprocess.run(
+        ["sh", "-c", command.replace("$0", f"{sys.executable} -m manifest_tool")],
+        input=spec,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    return harness.Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "push from-spec --help"])
+def test_output_that_cannot_be_written(arguments: str) -> None:
+    ran = shell(f"$0 {arguments} > /dev/full")
+    assert (ran.code, ran.stderr.lower()) == (1, "error: cannot write to stdout: no space left on device\n")
+
+
 def test_output_that_nobody_reads() -> None:
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "wb") as closed:
-        done = subprocess.run(
-            [sys.executable, "-m", "manifest_tool", "--version"], stdout=closed, stderr=subprocess.PIPE, timeout=30
-        )
-    assert b"Traceback" not in done.stderr
+    ran = shell("{ $0 --help; echo $? >&2; } | true")
+    assert ran.stderr in {"0\n", "1\n", "error: cannot write to stdout: broken pipe\n1\n"}
+
+
+def test_what_was_published_is_told_where_stdout_is_full(embedded: Running) -> None:
+    seeds.put_image(embedded, "app:a", "linux/amd64")
+    ran = shell("$0 push from-spec - > /dev/full", seeds.spec(embedded.host, "app:1", "app:a"))
+    digest = embedded.tags("app")["1"]
+    assert ran.code == 1
+    told = f"error: {embedded.host}/app is published as {digest}, but cannot write to stdout: no space left on device\n"
+    assert ran.stderr.endswith(told)
+
+
+@pytest.mark.parametrize("streams", ["2> /dev/full", "2>&-", ">&-", "2>&- >&-"])
+def test_a_push_goes_on_without_a_place_for_its_words(embedded: Running, streams: str) -> None:
+    seeds.put_image(embedded, "app:a", "linux/amd64")
+    ran = shell(f"$0 push from-spec - {streams}", seeds.spec(embedded.host, "app:1", "app:a"))
+    assert ran.code == 0
+    assert "1" in embedded.tags("app")
+
+
+def test_standard_input_that_is_closed() -> None:
+    ran = shell("$0 push from-spec - <&-")
+    assert (ran.code, "the document is empty" in ran.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", [(), ("push",)])
+def test_without_a_command_there_is_help(program: Program, command: tuple[str, ...]) -> None:
+    assert program(*command) == program(*command, "--help")
+    assert program(*command).code == 0
+
+
+def test_global_options_may_stand_behind_the_command(embedded: Running, program: Program) -> None:
+    seeds.put_image(embedded, "app:a", "linux/amd64")
+    ran = program("push", "from-args", "--platforms", "linux/amd64", *arguments(embedded), "--debug")
+    assert (ran.code, "debug: GET" in ran.stderr) == (0, True)
 
 
 def test_ctrl_c_ends_with_130(embedded: Running, tmp_path: Path) -> None:
@@ -217,4 +265,4 @@ def test_ctrl_c_ends_with_130(embedded: Running, tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=10)
     assert (process.returncode, stdout) == (130, b"")
-    assert b"Traceback" not in stderr
+    assert stderr == b"interrupted; running it again completes what was begun\n"

@@ -45,6 +45,10 @@ def test_every_command_line_of_the_field_parses(invocation: dict[str, Any], capf
         (["-version"], ["--version"]),
         (["--", "-debug"], ["--", "-debug"]),
         (["--debug=maybe"], ["--debug=maybe"]),
+        (
+            ["push", "from-spec", "-debug", "x", "--username", "U"],
+            ["--debug", "--username", "U", "push", "from-spec", "x"],
+        ),
         (["--target"], ["--target"]),
         ([], []),
     ],

@@ -170,3 +170,23 @@ def test_ten_thousand_references() -> None:
             assert re.fullmatch(r"[a-z0-9._/:-]+", reference.repository.name)
     assert 1_000 < valid < 9_000
     assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:hunter2@reg/app",
+        "https://user:hunter2@reg/app",
+        "docker://user:hunter2@reg/app:1",
+        "user:hunter2 @reg/app",
+        "user:hun/hunter2@reg/app",
+        "user:hunter2@reg",
+        "user:hunter2@reg:5000",
+        "user:hunt@er:hunter2@reg/app",
+    ],
+)
+def test_what_may_be_a_password_is_not_repeated(text: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        Reference.parse(text)
+    assert "hunter2" not in f"{caught.value} {caught.value.text} {caught.value.hint}"
+    assert "no user name and password" in str(caught.value)

@@ -258,9 +258,20 @@ async def test_put(embedded: Running, target: Repository, registry: Client, whic
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 async def test_what_a_put_may_be_answered(embedded: Running, target: Repository, registry: Client, status: int) -> None:
-    embedded.faults.add(actions.Answer(status, done=True))
+    embedded.faults.add(actions.Answer(status, done=True), method="PUT")
     await registry.put_manifest(target, "new", _INDEX, _TYPE)
     assert embedded.manifest("team/target", "new")
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+async def test_a_put_that_did_nothing_is_no_success(
+    embedded: Running, target: Repository, registry: Client, status: int
+) -> None:
+    embedded.faults.add(actions.Answer(status, b"<html>hello"), method="PUT")
+    with pytest.raises(RegistryError, match=f"the registry did not store {target}:new"):
+        await registry.put_manifest(target, "new", _INDEX, _TYPE)
+    with pytest.raises(RegistryError, match=f"the registry did not store blob {_descriptor().digest}"):
+        await registry.put_blob(target, _descriptor(), _content(_BLOB))
 
 
 async def test_a_put_that_is_stored_as_something_else(embedded: Running, target: Repository, registry: Client) -> None:
@@ -617,3 +628,56 @@ async def test_an_upload_is_given_up(embedded: Running, target: Repository, regi
     # A registry that knows no such request lets it expire.
     await registry.cancel(target, upload)
     assert [request.status for request in embedded.log] == [204, 404]
+
+
+@pytest.mark.parametrize("blob", [False, True])
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+async def test_a_challenge_from_where_a_redirect_leads_is_not_taken_up(
+    embedded: Running, team: Repository, blob: bool, scheme: str
+) -> None:
+    with serving() as elsewhere:
+        challenge = f'{scheme} realm="http://{elsewhere.host}/token"'
+        elsewhere.faults.add(actions.Answer(401, headers={"WWW-Authenticate": challenge}))
+        away = {"Location": f"http://{elsewhere.host}/x"}
+        embedded.faults.add(actions.Answer(307, headers=away), times=1)
+        async with client(auths={embedded.host: _AUTHS, elsewhere.host: _AUTHS}) as opened:
+            with pytest.raises(Unauthorized):
+                await (_whole(opened, team, _descriptor()) if blob else opened.get_manifest(team, "latest"))
+            # Nor is it remembered as what the registry itself wants.
+            assert (await opened.get_manifest(team, "latest")).digest == _DIGEST
+    assert [request.path for request in elsewhere.log] == ["/x"]
+    assert not [request for request in (*elsewhere.log, *embedded.log) if "Authorization" in request.headers]
+
+
+async def test_an_upload_waits_as_long_as_it_is_asked_to(embedded: Running, target: Repository) -> None:
+    clock = Clock()
+    embedded.faults.add(actions.Answer(429, headers={"Retry-After": "6"}), method="PUT", times=1)
+    async with client(clock=clock) as opened:
+        await opened.put_blob(target, _descriptor(), _content(_BLOB))
+    assert clock.pauses == [6.0]
+
+
+async def test_a_page_is_no_word_of_a_registry(embedded: Running, team: Repository, registry: Client) -> None:
+    page = b"<html><title>404 no backend</title></html>"
+    embedded.faults.add(actions.Answer(404, page, {"Content-Type": "text/html"}))
+    with pytest.raises(RegistryError, match="404 no backend") as caught:
+        await registry.get_manifest(team, "latest")
+    assert not isinstance(caught.value, NotFound)
+    assert "proxy" in caught.value.hint
+
+
+async def test_a_long_answer_to_a_put_is_not_read_to_its_end(
+    embedded: Running, target: Repository, registry: Client
+) -> None:
+    embedded.faults.add(actions.Answer(201, b"x" * 200_000, done=True), method="PUT")
+    await registry.put_manifest(target, "1", _INDEX, _TYPE)
+    assert embedded.tags("team/target") == {"1": _DIGEST}
+
+
+async def test_an_error_is_told_however_little_was_asked_for(
+    embedded: Running, team: Repository, registry: Client
+) -> None:
+    embedded.put_blob("team/app", b"{}")
+    embedded.faults.add(actions.Answer(403, b'{"errors":[{"code":"DENIED","message":"no pull right"}]}'))
+    with pytest.raises(Unauthorized, match="DENIED: no pull right"):
+        await registry.read_blob(team, _descriptor(b"{}"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from manifest_tool.errors import CredentialsError, ExitCode
+from manifest_tool.errors import CredentialsError, ExitCode, UsageError
 from manifest_tool.events import Noticed
 from manifest_tool.oci.reference import Reference, Registry, Repository
 from manifest_tool.registry import credentials
@@ -178,7 +178,7 @@ def test_the_default_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_only_a_chosen_file_has_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
     assert DockerConfig.load() == DockerConfig()
-    with pytest.raises(CredentialsError, match=r"there is no credential file .*nowhere") as caught:
+    with pytest.raises(UsageError, match=r"there is no credential file .*nowhere") as caught:
         DockerConfig.load(str(tmp_path / "nowhere"))
     assert caught.value.hint
 
@@ -405,3 +405,9 @@ def test_secrets_are_in_no_text_form() -> None:
     assert repr(credential) == str(credential) == "Credential(username='me', origin='config.json')"
     config = DockerConfig("config.json", {"r.test": {"auth": _SECRET}})
     assert _SECRET not in repr(config)
+
+
+@pytest.mark.parametrize("field", ["username", "password", "identity_token", "registry_token"])
+def test_credentials_that_are_no_text(field: str) -> None:
+    with pytest.raises(CredentialsError, match="the credentials from here are no text"):
+        Credential(**{field: "p\udcff", "origin": "here"})

@@ -41,7 +41,7 @@ async def test_a_refused_connection() -> None:
 
 async def test_a_name_that_nobody_knows() -> None:
     error = await _failure("https://nothing.invalid/v2/")
-    assert str(error).startswith("the name of nothing.invalid cannot be resolved: GET https://nothing.invalid/v2/")
+    assert str(error).startswith("the name nothing.invalid cannot be resolved: GET https://nothing.invalid/v2/")
     assert error.transient
 
 

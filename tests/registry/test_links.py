@@ -51,24 +51,28 @@ def test_no_text_is_too_odd(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "loopback", "local"),
+    "text", ["https://localhost/", "https://127.1:6443/x", "https://169.254.169.254/latest", "https://[::1]/"]
+)
+def test_a_public_host_does_not_lead_to_this_machine(text: str) -> None:
+    with pytest.raises(ValueError, match="leads to a local address"):
+        links.follow(URL("https://r.test/v2/"), text)
+
+
+@pytest.mark.parametrize("text", ["http://a..b/", f"http://{'a' * 64}.test/"])
+def test_a_host_that_no_name_service_takes(text: str) -> None:
+    with pytest.raises(ValueError, match="is no http or https URL"):
+        links.follow(URL("http://r.test/v2/"), text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
     [
-        ("localhost", True, True),
-        ("LOCALHOST.", True, True),
-        ("a.localhost", True, True),
-        ("127.0.0.1", True, True),
-        ("127.1", True, True),
-        ("2130706433", True, True),
-        ("0.0.0.0", True, True),
-        ("::1", True, True),
-        ("::ffff:127.0.0.1", True, True),
-        ("169.254.169.254", False, True),
-        ("fe80::1", False, True),
-        ("10.0.0.1", False, False),
-        ("127.evil.test", False, False),
-        ("r.test", False, False),
-        ("", False, False),
+        ("https://r.test/a", "https://R.test:443/b?c", True),
+        ("http://r.test:80/", "http://r.test/", True),
+        ("http://r.test/", "https://r.test/", False),
+        ("https://r.test:444/", "https://r.test/", False),
+        ("https://r.test/", "https://s.test/", False),
     ],
 )
-def test_what_is_near(host: str, loopback: bool, local: bool) -> None:
-    assert (links.is_loopback(host), links.is_local(host)) == (loopback, local)
+def test_origins(one: str, other: str, same: bool) -> None:
+    assert links.same_origin(URL(one, encoded=True), URL(other, encoded=True)) == same

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,7 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
-from manifest_tool.events import Answered, Waiting
+from manifest_tool.events import Answered, Noticed, Waiting
 from manifest_tool.oci.reference import Registry
 from manifest_tool.registry.retry import STATUSES
 from manifest_tool.registry.transport import Options, Request, Transport, proxy_for
@@ -436,3 +438,51 @@ async def test_plain_http_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> No
             answer = await opened.send(Request("GET", URL("http://registry.test:5000/v2/")))
     assert answer.body == b"{}"
     assert server.heads[0].startswith("GET http://registry.test:5000/v2/ HTTP/1.1\r\n")
+
+
+async def test_an_answer_has_to_end_some_time(embedded: Running) -> None:
+    embedded.faults.add(actions.Drip(0.05))
+    embedded.put_manifest("team/app", b"x" * 100, "text/plain", "latest")
+    async with Transport(Options(retry=Clock().retry(1), seconds=0.3)) as opened:
+        with pytest.raises(Unreachable, match="did not answer in time"):
+            await opened.send(Request("GET", _url(embedded, "/v2/team/app/manifests/latest")))
+
+
+async def test_and_so_has_the_way_to_it() -> None:
+    ended = asyncio.Event()
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with Transport(Options(retry=Clock().retry(1), seconds=0.3)) as opened:
+            with pytest.raises(Unreachable, match="did not answer in time"):
+                await opened.send(Request("GET", URL(f"http://127.0.0.1:{port}/")))
+        await ended.wait()
+
+
+async def test_a_registry_is_not_spoken_to_as_another_url_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw([http(200)]) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.host}")
+        async with transport() as opened:
+            await opened.send(Request("GET", URL("http://registry.example.com/token")))
+            assert opened.url(Registry.parse("registry.example.com"), "/v2/").scheme == "https"
+
+
+async def test_a_file_of_authorities_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
+    watched = Watched()
+    async with transport(observe=watched):
+        pass
+    assert [event.message for event in watched.of(Noticed)] == [
+        f"SSL_CERT_FILE names {tmp_path}/nowhere.pem, which is no file; no certificate is trusted by it"
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from manifest_tool.spec import schema
+from manifest_tool.spec import schema, yaml
 
 ENTRY = {"image": "acme/app:1-amd64"}
 
@@ -92,3 +92,8 @@ def test_what_an_editor_accepts(data: Any) -> None:
 )
 def test_what_an_editor_marks(data: Any) -> None:
     assert not Draft202012Validator(schema.load()).is_valid(data)
+
+
+def test_features_of_the_cpu_are_not_taken_for_those_of_the_os() -> None:
+    document = yaml.read(b"image: a\nmanifests: [{image: b, platform: {features: [sse4]}}]", "s.yaml")
+    assert schema.unknown_keys(document) == [(("manifests", 0, "platform", "features"), "unknown key 'features'", "")]

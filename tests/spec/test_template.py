@@ -24,7 +24,7 @@ def images(platforms: list[str], template: str) -> list[str]:
     [
         (["linux/amd64,linux/s390x"], "acme/pkg:abc-ARCH", ["acme/pkg:abc-amd64", "acme/pkg:abc-s390x"]),
         (["linux/amd64, linux/arm64"], "acme/app-ARCH", ["acme/app-amd64", "acme/app-arm64"]),
-        (["linux/amd64", "linux/arm64,"], "acme/app/ARCH:1", ["acme/app/amd64:1", "acme/app/arm64:1"]),
+        (["linux/amd64", "linux/arm64"], "acme/app/ARCH:1", ["acme/app/amd64:1", "acme/app/arm64:1"]),
         (["linux/arm/v7,linux/arm64"], "acme/a:b-ARCHVARIANT", ["acme/a:b-armv7", "acme/a:b-arm64"]),
         (["linux/amd64,windows/amd64"], "acme/x:v1__OS_ARCH", ["acme/x:v1__linux_amd64", "acme/x:v1__windows_amd64"]),
         (["linux/amd64"], "acme/ARCH:ARCH-OS-ARCH", ["acme/amd64:amd64-linux-amd64"]),
@@ -101,6 +101,8 @@ P = ["linux/amd64,linux/arm64"]
         ),
         (([], "a:ARCH", "a"), "--platforms: no platform is given"),
         (([" , "], "a:ARCH", "a"), "--platforms: no platform is given"),
+        ((["linux/amd64,"], "a:ARCH", "a"), "--platforms (2nd: ): invalid platform ''"),
+        ((P, "a:ARCH", "a", ["b,,c"]), "--tags (2nd: ): invalid tag ''"),
         ((P, "", "a"), "--template (for linux/amd64): invalid reference '': it is empty"),
         ((P, "a:${TAG}-ARCH", "a"), "--template (for linux/amd64): invalid reference 'a:${TAG}-amd64'"),
         ((P, "a:${TAG}-ARCH", "a"), "(${TAG} looks like a placeholder that was never filled in)"),

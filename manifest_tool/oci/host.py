@@ -1,0 +1,33 @@
+"""Hosts that are this machine, or that only its link reaches."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import inet_aton
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its name or address."""
+    name = host.removesuffix(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = _address(name)
+    return address is not None and (address.is_loopback or address.is_unspecified)
+
+
+def is_local(host: str) -> bool:
+    """Whether a host is this machine, or one that only this machine's link reaches, as clouds' metadata are."""
+    address = _address(host)
+    return is_loopback(host) or (address is not None and address.is_link_local)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is; ``127.1`` is one for the system, so it is one here."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        try:
+            return IPv4Address(inet_aton(host))
+        except (OSError, ValueError):
+            return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
