@@ -449,9 +449,10 @@ async def test_an_answer_has_to_end_some_time(embedded: Running) -> None:
 
 
 async def test_and_so_has_the_way_to_it() -> None:
-    ended = asyncio.Event()
+    answering: set[asyncio.Task[None] | None] = set()
 
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.add(asyncio.current_task())
         with suppress(ConnectionError):
             while True:
                 writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -460,14 +461,13 @@ async def test_and_so_has_the_way_to_it() -> None:
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
-        ended.set()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         async with Transport(Options(retry=Clock().retry(1), seconds=0.3)) as opened:
             with pytest.raises(Unreachable, match="did not answer in time"):
                 await opened.send(Request("GET", URL(f"http://127.0.0.1:{port}/")))
-        await ended.wait()
+        await asyncio.wait([task for task in answering if task])
 
 
 async def test_a_registry_is_not_spoken_to_as_another_url_was(monkeypatch: pytest.MonkeyPatch) -> None:
