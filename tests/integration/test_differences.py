@@ -203,3 +203,31 @@ def test_a_source_without_a_tag_is_latest(embedded: Running, push: Push) -> None
     seed(embedded, latest=AMD64)
     assert push("image: HOST/app:1\nmanifests: [{image: 'HOST/app'}]")[0] == 0
     assert platforms(embedded, "app", "1") == ["linux/amd64"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "told"),
+    [
+        (
+            "image: HOST/app:1@sha256:" + "1" * 64 + "\nmanifests: [{image: 'HOST/app:a'}]\n",
+            (),
+            "the target has a digest",
+        ),
+        ("image: HOST/app:1\nmanifests: [{image: 'HOST/app:a'}]\n---\nimage: b\n", (), "a second document begins here"),
+        (TWO, ("--type", "bogus"), "'bogus'"),
+    ],
+)
+def test_what_the_original_passes_over_is_an_error(
+    embedded: Running, push: Push, spec: str, options: tuple[str, ...], told: str
+) -> None:
+    seed(embedded, a=AMD64, b=ARM64)
+    code, said = push(spec, *options)
+    assert (code, told in said) == (2, True)
+    assert "1" not in embedded.tags("app")
+
+
+def test_a_put_that_was_not_done_is_no_success(embedded: Running, push: Push) -> None:
+    seed(embedded, a=AMD64, b=ARM64)
+    embedded.faults.add(Answer(200, b"<html>hello"), method="PUT")
+    code, said = push(TWO)
+    assert (code, "the registry did not store" in said) == (5, True)

@@ -8,8 +8,13 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
+
 from manifest_tool.errors import Problem, SpecError
 from manifest_tool.spec import load
+
+# Coverage is measured by the other tests; here it would take most of the time.
+pytestmark = pytest.mark.no_cover
 
 COUNT = 10_000
 VALID = (
