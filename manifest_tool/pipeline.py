@@ -14,7 +14,7 @@ from manifest_tool.errors import ManifestToolError
 from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
 from manifest_tool.registry.client import Client
-from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain
+from manifest_tool.registry.credentials import Credential, Keychain, configured
 from manifest_tool.registry.transport import Options, Transport
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ class Connection:
     credential: Credential | None = None
     """From the command line; for the target's registry alone."""
     docker_cfg: str = ""
-    """A file or folder; empty for where Docker keeps it."""
+    """A file or folder, and the only one that is read; empty for where Docker and podman keep theirs."""
 
 
 @asynccontextmanager
 async def connected(connection: Connection, target: Registry, observe: Observer = ignore) -> AsyncIterator[Client]:
     """A client for one run."""
-    config = DockerConfig.load(connection.docker_cfg)
-    keychain = Keychain(config, explicit=connection.credential, explicit_for=target, observe=observe)
+    configs = configured(connection.docker_cfg)
+    keychain = Keychain(*configs, explicit=connection.credential, explicit_for=target, observe=observe)
     async with Transport(connection.options, observe=observe) as transport:
         yield Client(transport, Authenticator(transport, keychain))
 

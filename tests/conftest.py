@@ -22,9 +22,12 @@ settings.load_profile("patient")
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep credentials, proxies and terminals of whoever runs the tests out of them."""
     for name in list(os.environ):
-        if name.startswith("REGISTRY_") or name.lower().endswith("_proxy"):
+        if name.startswith(("REGISTRY_", "MANIFEST_TOOL_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker-config")))
+    for name in ("DOCKER_AUTH_CONFIG", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("DOCKER_CONFIG", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("COLUMNS", "100")
 
 

@@ -40,11 +40,20 @@ def root(
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="Speak http without TLS; loopback hosts need no such word.")
     ] = False,
-    username: Annotated[str, typer.Option("--username", help="The account at the target's registry.")] = "",
-    password: Annotated[str, typer.Option("--password", help="Its password.")] = "",
+    username: Annotated[
+        str, typer.Option("--username", help="The account at the target's registry; else $MANIFEST_TOOL_USERNAME.")
+    ] = "",
+    password: Annotated[
+        str, typer.Option("--password", help="Its password; else $MANIFEST_TOOL_PASSWORD, which others do not see.")
+    ] = "",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
     docker_cfg: Annotated[
         str,
-        typer.Option("--docker-cfg", help="Docker's config.json, or its folder; else $DOCKER_CONFIG, else ~/.docker."),
+        typer.Option(
+            "--docker-cfg", help="Docker's config.json, or its folder, or podman's auth.json; the only one read."
+        ),
     ] = "",
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="How often a request that failed is sent again.")
@@ -54,7 +63,16 @@ def root(
     ] = False,
 ) -> None:
     """Publish one reference over container images built for many platforms."""
-    context.obj = Settings(debug, insecure, plain_http, username, password, docker_cfg, retries + 1)
+    context.obj = Settings(
+        debug=debug,
+        insecure=insecure,
+        plain_http=plain_http,
+        username=username,
+        password=password,
+        password_stdin=password_stdin,
+        docker_cfg=docker_cfg,
+        retries=retries + 1,
+    )
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

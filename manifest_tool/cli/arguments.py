@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-_GLOBAL_FLAGS = frozenset({"debug", "insecure", "plain-http"})
+_GLOBAL_FLAGS = frozenset({"debug", "insecure", "password-stdin", "plain-http"})
 _GLOBAL_WITH_VALUE = frozenset({"docker-cfg", "password", "retries", "username"})
 _FLAGS = _GLOBAL_FLAGS | {"expand-config", "help", "ignore-missing", "raw", "version"}
 _WITH_VALUE = _GLOBAL_WITH_VALUE | {"annotations", "platforms", "tags", "target", "template", "type"}

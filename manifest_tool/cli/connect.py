@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,10 +15,14 @@ from manifest_tool.errors import UsageError
 
 if TYPE_CHECKING:
     from manifest_tool.pipeline import Connection
+    from manifest_tool.registry.credentials import Credential
 
 
 T = TypeVar("T")
 _INTERRUPTED = 130
+_USERNAME = "MANIFEST_TOOL_USERNAME"
+_PASSWORD = "MANIFEST_TOOL_PASSWORD"  # noqa: S105  # the name of a variable
+_MAX_PASSWORD = 64 * 1024
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -38,14 +44,38 @@ def settings_of(context: typer.Context) -> Settings:
 def connection(settings: Settings) -> Connection:
     """How the global options ask for registries to be reached; raises `UsageError`."""
     from manifest_tool.pipeline import Connection
-    from manifest_tool.registry.credentials import Credential
     from manifest_tool.registry.retry import Retry
     from manifest_tool.registry.transport import Options
 
-    if bool(settings.username) != bool(settings.password):
-        raise UsageError("--username and --password belong together", hint="give both, or log in with docker login")
     return Connection(
         Options(settings.plain_http, settings.insecure, Retry(attempts=settings.retries)),
-        Credential(settings.username, settings.password, origin="--username") if settings.username else None,
+        credential(settings),
         settings.docker_cfg,
     )
+
+
+def credential(settings: Settings) -> Credential | None:
+    """The account that the options name, each part of it else from the environment; raises `UsageError`."""
+    from manifest_tool.registry.credentials import Credential
+
+    username = settings.username or os.environ.get(_USERNAME, "")
+    secret = _from_stdin(settings) if settings.password_stdin else settings.password or os.environ.get(_PASSWORD, "")
+    if bool(username) != bool(secret):
+        raise UsageError(
+            "--username and --password belong together",
+            hint=f"give both, or {_USERNAME} and {_PASSWORD}, or log in with docker login",
+        )
+    return Credential(username, secret, origin="--username" if settings.username else _USERNAME) if username else None
+
+
+def _from_stdin(settings: Settings) -> str:
+    """The password on standard input, without the end of its line."""
+    if settings.password:
+        raise UsageError("--password and --password-stdin exclude each other")
+    secret = sys.stdin.read(_MAX_PASSWORD + 1).rstrip("\r\n")
+    if not secret or len(secret) > _MAX_PASSWORD:
+        raise UsageError(
+            "--password-stdin found no password on standard input",
+            hint="write it there, and name a spec by its file: it cannot come from there as well",
+        )
+    return secret

@@ -14,6 +14,7 @@ class Settings:
     plain_http: bool = False
     username: str = ""
     password: str = field(default="", repr=False)
+    password_stdin: bool = False
     docker_cfg: str = ""
     retries: int = 5
     kind: str = ""

@@ -1,4 +1,4 @@
-"""Credentials: from the command line, from Docker's configuration file, from credential helpers."""
+"""Credentials: from the command line, from the files of Docker and podman, from credential helpers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from manifest_tool.oci.reference import Registry, Repository
 
 _HUB_KEY = "https://index.docker.io/v1/"
+_FILE = "config.json"
+_BARE = ".dockercfg"
+"""What Docker had before it: the ``auths`` alone."""
+_VARIABLE = "DOCKER_AUTH_CONFIG"
 _MAX_CONFIG = 1024 * 1024
 _MAX_HELPER_OUTPUT = 128 * 1024
 _HELPER_SECONDS = 30.0
@@ -59,41 +63,43 @@ class DockerConfig:
     store: str = ""
 
     @classmethod
-    def load(cls, chosen: str = "") -> DockerConfig:
-        """Read the file or folder ``chosen``, else ``$DOCKER_CONFIG``, else ``~/.docker``.
-
-        Only a chosen file has to be there. Raises `UsageError` where it is not, else `CredentialsError`.
-        """
-        path = Path(chosen or os.environ.get("DOCKER_CONFIG") or "~/.docker")
-        with suppress(RuntimeError):  # there are containers whose user has no home
-            path = path.expanduser()
-        try:
-            if path.is_dir() or not chosen:
-                path /= "config.json"
-            with path.open("rb") as file:
-                text = file.read(_MAX_CONFIG + 1)
-        except (FileNotFoundError, NotADirectoryError):
-            if not chosen:
-                return cls()
-            raise UsageError(f"there is no credential file {path}", hint="see --docker-cfg") from None
-        except OSError as error:
-            raise CredentialsError(f"cannot read the credential file {path}: {error.strerror}") from None
+    def load(cls, chosen: str) -> DockerConfig:
+        """Read the file that was chosen, or the ``config.json`` of the folder; raises `UsageError` where it is not."""
+        path = _expanded(chosen)
+        text = _content(path)
+        if text is None:
+            raise UsageError(f"there is no credential file {path}", hint="see --docker-cfg")
         return cls._read(path, text)
 
     @classmethod
+    def find(cls, path: str) -> DockerConfig:
+        """Read a file that need not be there."""
+        place = _expanded(path)
+        text = _content(place)
+        return cls(str(place)) if text is None else cls._read(place, text)
+
+    @classmethod
     def _read(cls, path: Path, text: bytes) -> DockerConfig:
+        path = path / _FILE if path.is_dir() else path
+        return cls.parse(text, str(path), f"the credential file {path}", bare=path.name == _BARE)
+
+    @classmethod
+    def parse(cls, text: bytes, path: str, name: str, *, bare: bool = False) -> DockerConfig:
+        """What a text says that stands at ``path``, which errors call ``name``; ``bare``: it is ``auths`` itself."""
         if len(text) > _MAX_CONFIG:
-            raise CredentialsError(f"the credential file {path} is larger than 1 MiB")
+            raise CredentialsError(f"{name} is larger than 1 MiB")
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
             where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise CredentialsError(f"the credential file {path} is not valid JSON{where}") from None
+            raise CredentialsError(f"{name} is not valid JSON{where}") from None
         if not isinstance(data, dict):
-            raise CredentialsError(f"the credential file {path} is not a JSON object")
+            raise CredentialsError(f"{name} is not a JSON object")
+        if bare:
+            data = {"auths": data}
         auths, helpers, store = data.get("auths"), data.get("credHelpers"), data.get("credsStore")
         return cls(
-            path=str(path),
+            path=path,
             auths={k: v for k, v in auths.items() if isinstance(v, dict)} if isinstance(auths, dict) else {},
             helpers={k: v for k, v in helpers.items() if isinstance(v, str)} if isinstance(helpers, dict) else {},
             store=store if isinstance(store, str) else "",
@@ -114,39 +120,82 @@ class DockerConfig:
         return None
 
 
+def configured(chosen: str = "") -> tuple[DockerConfig, ...]:
+    """What is configured, the first to go before the others: the environment, then the chosen file, else the usual."""
+    text = os.environ.get(_VARIABLE, "")
+    given = (DockerConfig.parse(text.encode(errors="replace"), _VARIABLE, _VARIABLE),) if text.strip() else ()
+    files = [DockerConfig.load(chosen)] if chosen else [DockerConfig.find(path) for path in usual()]
+    return (*given, *files)
+
+
+def usual() -> Iterator[str]:
+    """Where podman and Docker look for credentials, in the order of podman; not all of these have to be there."""
+    environment = os.environ
+    if path := environment.get("REGISTRY_AUTH_FILE"):
+        yield path
+    if folder := environment.get("XDG_RUNTIME_DIR"):
+        yield f"{folder}/containers/auth.json"
+    yield f"{environment.get('XDG_CONFIG_HOME') or '~/.config'}/containers/auth.json"
+    yield f"{environment.get('DOCKER_CONFIG') or '~/.docker'}/{_FILE}"
+    yield f"~/{_BARE}"
+
+
+def _expanded(path: str) -> Path:
+    with suppress(RuntimeError):  # there are containers whose user has no home
+        return Path(path).expanduser()
+    return Path(path)
+
+
+def _content(path: Path) -> bytes | None:
+    """What stands in a file, or in the ``config.json`` of a folder; none where there is no such file."""
+    try:
+        with (path / _FILE if path.is_dir() else path).open("rb") as file:
+            return file.read(_MAX_CONFIG + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise CredentialsError(f"cannot read the credential file {error.filename}: {error.strerror}") from None
+
+
 class Keychain:
     """Finds the credential for a repository; each helper is asked once a registry."""
 
     def __init__(
         self,
-        config: DockerConfig,
-        *,
+        *configs: DockerConfig,
         explicit: Credential | None = None,
         explicit_for: Registry | None = None,
         observe: Observer = ignore,
     ) -> None:
-        self._config = config
+        self._configs = configs
         self._explicit = explicit
         self._explicit_for = explicit_for
         self._observe = observe
-        self._asked: dict[Registry, asyncio.Task[Credential | None]] = {}
+        self._asked: dict[tuple[str, Registry], asyncio.Task[Credential | None]] = {}
 
     @property
     def source(self) -> str:
-        """The file that was read, for error texts."""
-        return self._config.path
+        """The places that were looked at, for error texts."""
+        return ", ".join(config.path for config in self._configs if config.path)
 
     async def find(self, repository: Repository) -> Credential | None:
         """The credential for a repository, or none: then it is tried anonymously."""
-        registry = repository.registry
-        if self._explicit and registry == self._explicit_for:
+        if self._explicit and repository.registry == self._explicit_for:
             return self._explicit
-        if helper := self._config.helper(registry):
-            if registry not in self._asked:
-                self._asked[registry] = asyncio.ensure_future(self._ask(helper, registry))
-            if found := await asyncio.shield(self._asked[registry]):
+        for config in self._configs:
+            if found := await self._helped(config, repository.registry) or config.entry(repository):
                 return found
-        return self._config.entry(repository)
+        return None
+
+    async def _helped(self, config: DockerConfig, registry: Registry) -> Credential | None:
+        """What the helper of a registry has, where there is one."""
+        helper = config.helper(registry)
+        if not helper:
+            return None
+        key = helper, registry
+        if key not in self._asked:
+            self._asked[key] = asyncio.ensure_future(self._ask(helper, registry))
+        return await asyncio.shield(self._asked[key])
 
     async def _ask(self, helper: str, registry: Registry) -> Credential | None:
         host = registry.host
@@ -265,11 +314,11 @@ def _credential(key: str, entry: Mapping[str, Any], origin: str) -> Credential |
         try:
             decoded = base64.b64decode(encoded, validate=False).decode()
         except ValueError:
-            raise CredentialsError(f"the auth of {key!r} in the credential file {origin} is not base64") from None
+            raise CredentialsError(f"the auth of {key!r} in {origin} is not base64") from None
         username, _, password = decoded.partition(":")
         password = password.strip("\0")
     token = text("registrytoken").strip()
     if not token.isascii() or not token.isprintable():
-        raise CredentialsError(f"the registrytoken of {key!r} in the credential file {origin} is no token")
+        raise CredentialsError(f"the registrytoken of {key!r} in {origin} is no token")
     found = Credential(username, password, text("identitytoken"), token, origin)
     return found if found.password or found.identity_token or found.registry_token else None

@@ -17,7 +17,7 @@ from manifest_tool.errors import CredentialsError, ExitCode, UsageError
 from manifest_tool.events import Noticed
 from manifest_tool.oci.reference import Reference, Registry, Repository
 from manifest_tool.registry import credentials
-from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain
+from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain, configured
 from tests.registry.parts import Watched
 
 _SECRET = "hunter2"
@@ -163,21 +163,82 @@ def test_a_folder_or_a_file_may_be_chosen(tmp_path: Path, suffix: str) -> None:
     assert DockerConfig.load(f"{tmp_path}{suffix}").path == str(tmp_path / "config.json")
 
 
-def test_the_default_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _write(tmp_path / "config.json", {})
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert DockerConfig.load().path == str(tmp_path / "config.json")
-    (tmp_path / ".docker").mkdir()
-    _write(tmp_path / ".docker" / "config.json", {})
-    monkeypatch.delenv("DOCKER_CONFIG")
+_PLACES = {
+    "DOCKER_AUTH_CONFIG": "",
+    "REGISTRY_AUTH_FILE": "podman.json",
+    "XDG_RUNTIME_DIR": "runtime/containers/auth.json",
+    "XDG_CONFIG_HOME": "config/containers/auth.json",
+    "DOCKER_CONFIG": "docker/config.json",
+}
+
+
+def _everywhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Put an account into every place that is looked at, each with the name of its place; gives these names."""
+    for variable, place in _PLACES.items():
+        path = folder / (place or variable)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, {"auths": {"r.test": _auth(variable)}})
+        monkeypatch.setenv(variable, str(folder / place.partition("/")[0]) if place else path.read_text())
+    (folder / ".dockercfg").write_text(json.dumps({"https://r.test/v1/": _auth(".dockercfg")}))
+    monkeypatch.setenv("HOME", str(folder))
+    return [*_PLACES, ".dockercfg"]
+
+
+async def test_the_order_of_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for expected in _everywhere(tmp_path, monkeypatch):
+        found = await Keychain(*configured()).find(_repository())
+        assert found is not None
+        assert found.username == expected
+        if expected in _PLACES:
+            monkeypatch.delenv(expected)
+
+
+async def test_each_registry_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _everywhere(tmp_path, monkeypatch)
+    _write(tmp_path / "docker" / "config.json", {"auths": {"other.test": _auth("other")}})
+    keychain = Keychain(*configured())
+    found = [await keychain.find(_repository(name)) for name in ("r.test/app", "other.test/app", "third.test/app")]
+    assert [entry and entry.username for entry in found] == ["DOCKER_AUTH_CONFIG", "other", None]
+
+
+async def test_a_chosen_file_is_the_only_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _everywhere(tmp_path, monkeypatch)
+    _write(tmp_path / "chosen.json", {"auths": {}})
+    assert [config.path for config in configured(str(tmp_path / "chosen.json"))] == [
+        "DOCKER_AUTH_CONFIG",
+        str(tmp_path / "chosen.json"),
+    ]
+
+
+def test_every_place_is_named_whether_it_is_there_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _everywhere(tmp_path, monkeypatch)
+    (tmp_path / "runtime" / "containers" / "auth.json").unlink()
+    files = [str(tmp_path / place) for place in (*filter(None, _PLACES.values()), ".dockercfg")]
+    assert Keychain(*configured()).source == ", ".join(["DOCKER_AUTH_CONFIG", *files])
+
+
+def test_podman_s_own_place_without_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert DockerConfig.load().path == str(tmp_path / ".docker" / "config.json")
-    assert DockerConfig.load("~/config.json").path == str(tmp_path / "config.json")
+    for name in ("XDG_CONFIG_HOME", "DOCKER_CONFIG"):
+        monkeypatch.delenv(name)
+    assert [Path(config.path).relative_to(tmp_path) for config in configured()] == [
+        Path(".config/containers/auth.json"),
+        Path(".docker/config.json"),
+        Path(".dockercfg"),
+    ]
+
+
+def test_a_damaged_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "{")
+    with pytest.raises(CredentialsError, match=r"^DOCKER_AUTH_CONFIG is not valid JSON at line 1$"):
+        configured()
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", " ")
+    assert "DOCKER_AUTH_CONFIG" not in [config.path for config in configured()]
 
 
 def test_only_a_chosen_file_has_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
-    assert DockerConfig.load() == DockerConfig()
+    assert not any(config.auths for config in configured())
     with pytest.raises(UsageError, match=r"there is no credential file .*nowhere") as caught:
         DockerConfig.load(str(tmp_path / "nowhere"))
     assert caught.value.hint
@@ -187,7 +248,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DOCKER_CONFIG")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    assert DockerConfig.load() == DockerConfig()
+    assert not any(config.auths for config in configured())
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""What the global options say about accounts."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from manifest_tool.cli import connect
+from manifest_tool.cli.settings import Settings
+from manifest_tool.errors import UsageError
+from manifest_tool.registry.credentials import Credential
+from manifest_tool.server.serve import serving
+from tests import harness, seeds
+from tests.registry.tokens import basic
+
+_SECRET = "hunter2"
+
+
+def _typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_options_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MANIFEST_TOOL_USERNAME", "other")
+    monkeypatch.setenv("MANIFEST_TOOL_PASSWORD", "another")
+    given = Settings(username="me", password=_SECRET)
+    assert connect.credential(given) == Credential("me", _SECRET, origin="--username")
+    assert connect.credential(Settings()) == Credential("other", "another", origin="MANIFEST_TOOL_USERNAME")
+
+
+def test_a_name_may_be_told_and_its_password_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MANIFEST_TOOL_PASSWORD", _SECRET)
+    assert connect.credential(Settings(username="me")) == Credential("me", _SECRET, origin="--username")
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_password_on_standard_input(monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    monkeypatch.setenv("MANIFEST_TOOL_PASSWORD", "another")
+    _typed(monkeypatch, f" {_SECRET} {end}")
+    found = connect.credential(Settings(username="me", password_stdin=True))
+    assert found == Credential("me", f" {_SECRET} ", origin="--username")
+
+
+@pytest.mark.parametrize(
+    ("settings", "typed", "message"),
+    [
+        (Settings(username="me"), "", "--username and --password belong together"),
+        (Settings(password=_SECRET), "", "--username and --password belong together"),
+        (Settings(password_stdin=True), _SECRET, "--username and --password belong together"),
+        (Settings(username="me", password_stdin=True), "\n", "--password-stdin found no password"),
+        (Settings(username="me", password_stdin=True), "x" * 100_000, "--password-stdin found no password"),
+        (Settings(username="me", password=_SECRET, password_stdin=True), _SECRET, "exclude each other"),
+    ],
+)
+def test_what_does_not_fit(monkeypatch: pytest.MonkeyPatch, settings: Settings, typed: str, message: str) -> None:
+    _typed(monkeypatch, typed)
+    with pytest.raises(UsageError, match=message) as caught:
+        connect.credential(settings)
+    assert _SECRET not in str(caught.value)
+
+
+def test_no_account_is_no_account() -> None:
+    assert connect.credential(Settings()) is None
+
+
+def test_the_program_reads_the_password(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with serving(middlewares=[basic({"me": _SECRET})]) as running:
+        digest = seeds.put_image(running, "app:a", "linux/amd64")
+        arguments = ["--username", "me", "--password-stdin", "inspect", f"{running.host}/app:a"]
+        ran = harness.program(arguments, stdin=f"{_SECRET}\n")
+        refused = harness.program(arguments, stdin="wrong\n")
+    assert (ran.code, str(digest) in ran.stdout) == (0, True)
+    assert refused.code == 4
