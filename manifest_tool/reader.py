@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from manifest_tool.errors import InvalidContent, NotFound
+from manifest_tool.oci import strict_json
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
@@ -51,14 +51,9 @@ async def config(image: Reference, descriptor: Descriptor, client: Client) -> di
     """The config of an image, which is a JSON object; raises `InvalidContent` where it is none."""
     raw = await client.read_blob(image.repository, descriptor)
     try:
-        document = json.loads(raw, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        document = strict_json.decode(raw)
+    except ValueError:
         document = None
     if not isinstance(document, dict):
         raise InvalidContent(f"the config {descriptor.digest} of {image} is not a JSON object")
     return document
-
-
-def _no_number(text: str) -> float:
-    """Refuse what Python takes for a number and JSON does not."""
-    raise ValueError(f"{text} is no JSON")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from manifest_tool.oci import media_type as types
+from manifest_tool.oci import strict_json
 from manifest_tool.oci.descriptor import Descriptor
 from manifest_tool.oci.digest import Digest
 
@@ -77,17 +77,12 @@ def _load(raw: bytes, content_type: str) -> dict[str, Any]:
     if raw.lstrip()[:1] == b"<":
         raise ValueError(f"it is HTML or XML ({types.essence(content_type) or 'no content type'}), not a manifest")
     try:
-        document = json.loads(raw, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        document = strict_json.decode(raw)
+    except ValueError as error:
         raise ValueError(f"it is not JSON ({str(error)[:100]})") from None
     if not isinstance(document, dict):
         raise ValueError("it is not a JSON object")
     return document
-
-
-def _no_number(text: str) -> float:
-    """Refuse what Python takes for a number and JSON does not."""
-    raise ValueError(f"{text} is no JSON")
 
 
 def _media_type(document: dict[str, Any], header: str) -> str:
