@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 _INTERRUPTED = 130
+"""SIGTERM needs no word here: until there is something to give up, it ends the process by itself."""
 
 
 def main() -> None:

@@ -62,20 +62,28 @@ async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
     """
     index.check(spec, kind)
     client = client.expecting(Access.to(spec.repository, "pull", "push") | _sources_access(spec))
-    crossing = any(entry.reference.repository != spec.repository for entry in spec.entries)
-    found, standing = await both(
-        resolver.find(spec, client, ignore_missing=ignore_missing, observe=observe),
-        pusher.survey(spec.repository, spec.tags, client, with_children=crossing),
-    )
     stage = pusher.Stage(spec.repository, client, observe)
+    fates = pusher.Fates(spec.tags)
     try:
+        found, standing = await both(
+            resolver.find(spec, client, ignore_missing=ignore_missing, observe=observe),
+            pusher.survey(spec.repository, spec.tags, client, with_children=_crosses(spec)),
+        )
         described, staged = await both(resolver.describe(found, client), stage.run(found, standing))
         made = index.assemble(spec, described, kind)
         _tell(made, observe)
-        return await pusher.Push(made, staged, standing, client, observe).run()
-    except (ManifestToolError, asyncio.CancelledError):
+        return await pusher.Push(made, staged, standing, fates, client, observe).run()
+    except ManifestToolError:
         await stage.release()
         raise
+    except asyncio.CancelledError:
+        await stage.release()
+        raise asyncio.CancelledError(str(fates)) from None
+
+
+def _crosses(spec: Spec) -> bool:
+    """Whether something lies in another repository than the target's."""
+    return any(entry.reference.repository != spec.repository for entry in spec.entries)
 
 
 def _sources_access(spec: Spec) -> Access:

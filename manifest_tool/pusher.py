@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from manifest_tool.resolver import Image, Source
 
 _COPIES_AT_ONCE = 4
-_RELEASE_SECONDS = 1.0
+_RELEASE_SECONDS = 0.5
 _BLOB_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 
 
@@ -90,6 +90,40 @@ class Receipt:
     blobs: tuple[Blob, ...]
     written: tuple[str, ...]
     """The tags that were moved; those that pointed to the index before are not among them."""
+
+
+class Fate(StrEnum):
+    """What became of a tag that was to be moved."""
+
+    MOVED = "moved"
+    LEFT = "not moved"
+    UNKNOWN = "not known whether moved"
+
+
+class Fates:
+    """What became of each tag so far; the text is for people."""
+
+    def __init__(self, tags: Iterable[str]) -> None:
+        self._fates = dict.fromkeys(tags, Fate.LEFT)
+
+    def narrow(self, tags: Iterable[str]) -> None:
+        """These tags are to be moved, and no others."""
+        self._fates = dict.fromkeys(tags, Fate.LEFT)
+
+    @contextmanager
+    def moving(self, tag: str) -> Iterator[None]:
+        """Move a tag; where the answer is not clear, or none comes, what became of it is not known."""
+        self._fates[tag] = Fate.UNKNOWN
+        try:
+            yield
+        except ManifestToolError as error:
+            self._fates[tag] = Fate.UNKNOWN if _is_unclear(error) else Fate.LEFT
+            raise
+        self._fates[tag] = Fate.MOVED
+
+    def __str__(self) -> str:
+        by_fate = {fate: [tag for tag, found in self._fates.items() if found is fate] for fate in Fate}
+        return "; ".join(f"{fate}: {', '.join(tags)}" for fate, tags in by_fate.items() if tags)
 
 
 async def survey(repository: Repository, tags: Sequence[str], client: Client, *, with_children: bool) -> Standing:
@@ -184,10 +218,13 @@ class Stage:
 class Push:
     """Publishes one plan."""
 
-    def __init__(self, plan: Plan, staged: Staged, standing: Standing, client: Client, observe: Observer) -> None:
+    def __init__(
+        self, plan: Plan, staged: Staged, standing: Standing, fates: Fates, client: Client, observe: Observer
+    ) -> None:
         self._plan = plan
         self._staged = staged
         self._standing = standing
+        self._fates = fates
         self._client = client
         self._observe = observe
         self._blobs = dict(staged.blobs)
@@ -255,32 +292,25 @@ class Push:
 
     async def _tag(self, tags: Sequence[str]) -> tuple[str, ...]:
         """Publish the index under the first tag, then under the others at once."""
-        ended: dict[str, str | ManifestToolError] = {}
+        self._fates.narrow(tags)
         for batch in (tags[:1], tags[1:]):
-            ended |= zip(batch, await outcomes(self._put_index(tag) for tag in batch), strict=True)
-            failures = {tag: item for tag, item in ended.items() if isinstance(item, ManifestToolError)}
-            if failures:
-                raise self._not_tagged(tags, ended, failures)
-        return tuple(ended)
+            ended = await outcomes(self._put_index(tag) for tag in batch)
+            if failures := [error for error in ended if isinstance(error, ManifestToolError)]:
+                raise self._not_tagged(failures)
+        return tuple(tags)
 
-    def _not_tagged(
-        self, tags: Sequence[str], ended: Mapping[str, object], failures: Mapping[str, ManifestToolError]
-    ) -> PushError:
+    def _not_tagged(self, failures: Sequence[ManifestToolError]) -> PushError:
         """The error that tells of each tag whether it was moved; without a clear answer that is not known."""
-        unclear = [tag for tag, error in failures.items() if _is_unclear(error)]
-        moved = [tag for tag in ended if tag not in failures]
-        left = [tag for tag in tags if tag not in moved and tag not in unclear]
-        states = {"moved": moved, "not moved": left, "not known whether moved": unclear}
-        told = "; ".join(f"{state}: {', '.join(found)}" for state, found in states.items() if found)
-        reasons = "\n  ".join(map(str, failures.values()))
-        cause = next(iter(failures.values()))
-        return PushError(f"not every tag of {self._plan.repository} was moved ({told})\n  {reasons}", cause)
+        reasons = "\n  ".join(map(str, failures))
+        return PushError(
+            f"not every tag of {self._plan.repository} was moved ({self._fates})\n  {reasons}", failures[0]
+        )
 
-    async def _put_index(self, tag: str) -> str:
+    async def _put_index(self, tag: str) -> None:
         plan = self._plan
-        await self._client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
+        with self._fates.moving(tag):
+            await self._client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
         self._observe(ManifestPut(plan.repository, tag))
-        return tag
 
 
 def _is_unclear(error: ManifestToolError) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from manifest_tool.cli import streams
 from manifest_tool.cli.settings import Settings
 from manifest_tool.errors import UsageError
 
@@ -19,21 +18,18 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-_INTERRUPTED = 130
 _USERNAME = "MANIFEST_TOOL_USERNAME"
 _PASSWORD = "MANIFEST_TOOL_PASSWORD"  # noqa: S105  # the name of a variable
 _MAX_PASSWORD = 64 * 1024
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work of a command; Ctrl-C ends it with a word."""
+    """Do the work of a command; Ctrl-C and SIGTERM end it with a word, and soon."""
     import asyncio
 
-    try:
-        return asyncio.run(work)
-    except KeyboardInterrupt:
-        streams.tell("interrupted; running it again completes what was begun")
-        raise typer.Exit(_INTERRUPTED) from None
+    from manifest_tool.cli.interruption import heeding
+
+    return asyncio.run(heeding(work))
 
 
 def settings_of(context: typer.Context) -> Settings:

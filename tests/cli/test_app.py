@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import subprocess
 import sys
-import threading
-from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from manifest_tool import __version__
 from manifest_tool.errors import ExitCode
@@ -242,27 +236,3 @@ def test_global_options_may_stand_behind_the_command(embedded: Running, program:
     seeds.put_image(embedded, "app:a", "linux/amd64")
     ran = program("push", "from-args", "--platforms", "linux/amd64", *arguments(embedded), "--debug")
     assert (ran.code, "debug: GET" in ran.stderr) == (0, True)
-
-
-def test_ctrl_c_ends_with_130(embedded: Running, tmp_path: Path) -> None:
-    seeds.put_image(embedded, "app:a", "linux/amd64")
-    asked = threading.Event()
-
-    async def hang(_request: web.Request, _handler: Handler) -> web.StreamResponse:
-        asked.set()
-        await asyncio.sleep(20)
-        raise AssertionError("nobody waits this long")
-
-    embedded.faults.add(hang)
-    path = tmp_path / "spec.yaml"
-    path.write_text(seeds.spec(embedded.host, "app:1", "app:a"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "manifest_tool", "push", "from-spec", str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert asked.wait(30)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=10)
-    assert (process.returncode, stdout) == (130, b"")
-    assert stderr == b"interrupted; running it again completes what was begun\n"

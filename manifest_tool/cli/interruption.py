@@ -1,0 +1,72 @@
+"""Ctrl-C and SIGTERM: what is under way is given up in good order, and within a second."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Coroutine
+from types import FrameType
+from typing import Any, TypeVar
+
+import typer
+
+from manifest_tool.cli import streams
+
+T = TypeVar("T")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE = 0.9
+"""Seconds after which the process ends whatever still runs, such as a thread that resolves a name."""
+
+
+async def heeding(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work until a signal cancels it; what a cancelled work says of itself is told."""
+    stop = _Stop(asyncio.current_task())
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        return await work
+    except asyncio.CancelledError as cancelled:
+        if not stop.number:
+            raise
+        stop.tell(str(cancelled))
+        raise typer.Exit(stop.code) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Stop:
+    """What the signals do; they are heeded even while something holds up the loop."""
+
+    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = task
+        self._told = False
+        self.number = 0
+        """Of the signal that came first."""
+
+    @property
+    def code(self) -> int:
+        """What a shell reports of a process that the signal ended."""
+        return 128 + self.number
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if not self.number:
+            self.number = number
+            timer = threading.Timer(_PATIENCE, self._end)
+            timer.daemon = True
+            timer.start()
+        if self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def tell(self, done: str = "") -> None:
+        """Say so, and what was done."""
+        self._told = True
+        streams.tell(f"interrupted; {done}; running it again completes it" if done else "interrupted")
+
+    def _end(self) -> None:
+        if not self._told:
+            self.tell()
+        os._exit(self.code)
