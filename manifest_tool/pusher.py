@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _COPIES_AT_ONCE = 4
 _RELEASE_SECONDS = 0.5
 _BLOB_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+_CHILD_MISSING = _BLOB_MISSING | {"MANIFEST_UNKNOWN"}
 
 
 class How(StrEnum):
@@ -269,7 +270,7 @@ class Push:
         try:
             await self._put(child.image.manifest.digest, child.image)
         except RegistryError as error:
-            if not (error.exchange and _BLOB_MISSING & set(error.exchange.codes)):
+            if not _says(error, _BLOB_MISSING):
                 raise
             # There are registries that accept a mount and have nothing afterwards.
             await together(self._restore(blob.digest) for blob in child.image.manifest.blobs)
@@ -307,10 +308,25 @@ class Push:
         )
 
     async def _put_index(self, tag: str) -> None:
-        plan = self._plan
         with self._fates.moving(tag):
-            await self._client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
-        self._observe(ManifestPut(plan.repository, tag))
+            await self._patiently(tag)
+        self._observe(ManifestPut(self._plan.repository, tag))
+
+    async def _patiently(self, tag: str) -> None:
+        """Put the index, again where its children are not seen yet: registries may be consistent only in the end."""
+        plan, client = self._plan, self._client
+        failed = 0
+        while True:
+            try:
+                return await client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
+            except RegistryError as error:
+                failed += 1
+                if not _says(error, _CHILD_MISSING) or not await client.transport.pause(failed, str(error)):
+                    raise
+
+
+def _says(error: RegistryError, codes: frozenset[str]) -> bool:
+    return error.exchange is not None and not codes.isdisjoint(error.exchange.codes)
 
 
 def _is_unclear(error: ManifestToolError) -> bool:

@@ -18,8 +18,6 @@ from manifest_tool.server.serve import Running, serving
 from tests import harness, seeds
 from tests.conftest import Program
 
-REFUSALS = [400, 401, 403, 404, 405, 500]
-
 
 @pytest.fixture
 def other() -> Iterator[Running]:
@@ -169,45 +167,6 @@ def test_a_new_child_beside_known_ones(embedded: Running, program: Program) -> N
     assert len(embedded.log.by_method("POST")) == 3
 
 
-@pytest.mark.parametrize("status", REFUSALS)
-def test_a_refused_mount_becomes_a_copy(embedded: Running, program: Program, status: int) -> None:
-    embedded.faults.add(Answer(status, b'{"errors":[{"code":"UNSUPPORTED"}]}'), method="POST", path="mount=")
-    entries = crossing(embedded, "linux/amd64", "linux/arm64")
-    done = report(program.push(seeds.spec(embedded.host, "app:1", *entries), "--format", "json"))
-    assert done["blobs"]["copied"] == 6
-    assert done["blobs"]["copiedBytes"] > 0
-    assert [child["status"] for child in done["manifests"]] == ["copied", "copied"]
-    complete(embedded, "app", "1")
-
-
-def test_a_declined_mount_is_taken_up_as_an_upload(embedded: Running, program: Program) -> None:
-    embedded.faults.add(NoMount(), method="POST", path="mount=")
-    entries = crossing(embedded, "linux/amd64")
-    done = report(program.push(seeds.spec(embedded.host, "app:1", *entries), "--format", "json"))
-    assert done["blobs"]["copied"] == 3
-    assert len(embedded.log.by_method("POST")) == 3
-    complete(embedded, "app", "1")
-
-
-def test_a_mount_that_did_nothing_is_made_good(embedded: Running, program: Program) -> None:
-    embedded.faults.add(PhantomMount(), method="POST", path="mount=")
-    entries = crossing(embedded, "linux/amd64")
-    done = report(program.push(seeds.spec(embedded.host, "app:1", *entries), "--format", "json"))
-    assert done["blobs"]["copied"] == 3
-    complete(embedded, "app", "1")
-
-
-def test_uploads_that_are_not_used_are_given_up(embedded: Running, program: Program) -> None:
-    embedded.faults.add(NoMount(), method="POST", path="mount=")
-    seeds.put_image(embedded, "one:1", "linux/amd64")
-    seeds.put_image(embedded, "two:1", "linux/amd64")
-    assert program.push(seeds.spec(embedded.host, "app:1", "one:1", "two:1")).code == 2
-    opened = [r for r in embedded.log.by_method("POST") if r.status == 202]
-    given_up = embedded.log.by_method("DELETE")
-    assert len(opened) == len(given_up) > 0
-    assert {request.status for request in given_up} == {204}
-
-
 def test_a_layer_that_two_images_share_is_mounted_once(embedded: Running, program: Program) -> None:
     shared = images.root_file_system({"base": b"the same"})
     for name in ("amd64", "arm64"):
@@ -248,23 +207,6 @@ def test_a_copy_survives_a_reset(embedded: Running, other: Running, program: Pro
     ran = program("--retries", "3", "push", "from-spec", str(path))
     assert ran.code == 0, ran.stderr
     complete(embedded, "app", "1")
-
-
-def test_foreign_layers_are_left_alone(embedded: Running, program: Program) -> None:
-    image = seeds.build("windows/amd64:10.0.1")
-    document = json.loads(image.manifest)
-    document["layers"].append(
-        {
-            "mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
-            "digest": "sha256:" + "7" * 64,
-            "size": 10,
-            "urls": ["https://example.com/layer"],
-        }
-    )
-    seeds.put(embedded, "src", "", image)
-    embedded.put_manifest("src", json.dumps(document).encode(), image.media_type, "1")
-    done = report(program.push(seeds.spec(embedded.host, "app:1", "src:1"), "--format", "json"))
-    assert done["blobs"]["mounted"] == 2
 
 
 def test_attestations_are_brought_along(embedded: Running, program: Program) -> None:
