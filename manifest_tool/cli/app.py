@@ -37,6 +37,9 @@ def root(
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Tell every request on stderr.")] = False,
     insecure: Annotated[bool, typer.Option("--insecure", help="Do not verify the registry's certificate.")] = False,
+    ca_file: Annotated[
+        str, typer.Option("--ca-file", help="PEM certificates of authorities to trust beside those of the system.")
+    ] = "",
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="Speak http without TLS; loopback hosts need no such word.")
     ] = False,
@@ -70,6 +73,7 @@ def root(
         username=username,
         password=password,
         password_stdin=password_stdin,
+        ca_file=ca_file,
         docker_cfg=docker_cfg,
         retries=retries + 1,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 _GLOBAL_FLAGS = frozenset({"debug", "insecure", "password-stdin", "plain-http"})
-_GLOBAL_WITH_VALUE = frozenset({"docker-cfg", "password", "retries", "username"})
+_GLOBAL_WITH_VALUE = frozenset({"ca-file", "docker-cfg", "password", "retries", "username"})
 _FLAGS = _GLOBAL_FLAGS | {"expand-config", "help", "ignore-missing", "raw", "version"}
 _WITH_VALUE = _GLOBAL_WITH_VALUE | {"annotations", "platforms", "tags", "target", "template", "type"}
 _GLOBAL = _GLOBAL_FLAGS | _GLOBAL_WITH_VALUE

@@ -41,10 +41,11 @@ def connection(settings: Settings) -> Connection:
     """How the global options ask for registries to be reached; raises `UsageError`."""
     from manifest_tool.pipeline import Connection
     from manifest_tool.registry.retry import Retry
+    from manifest_tool.registry.tls import Trust
     from manifest_tool.registry.transport import Options
 
     return Connection(
-        Options(settings.plain_http, settings.insecure, Retry(attempts=settings.retries)),
+        Options(settings.plain_http, settings.insecure, Trust(settings.ca_file), Retry(attempts=settings.retries)),
         credential(settings),
         settings.docker_cfg,
     )

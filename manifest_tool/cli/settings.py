@@ -15,6 +15,7 @@ class Settings:
     username: str = ""
     password: str = field(default="", repr=False)
     password_stdin: bool = False
+    ca_file: str = ""
     docker_cfg: str = ""
     retries: int = 5
     kind: str = ""

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from manifest_tool.errors import Exchange, NotFound, RegistryError, Unauthorized
-from manifest_tool.registry import redact
+from manifest_tool.registry import redact, tls
 
 if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
 _UNKNOWN = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "BLOB_UNKNOWN"})
+_WANTS_TLS = re.compile(r"http request (?:was sent )?to (?:an )?https (?:server|port)", re.IGNORECASE)
 _MAX_DETAIL = 300
 _MAX_PAGE = 4_000
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
@@ -82,6 +83,8 @@ def plain(text: str) -> str:
 
 
 def _hint(about: Exchange) -> str:
+    if about.status == 400 and _WANTS_TLS.search(about.detail):
+        return tls.WANTED
     if about.status == 429:
         return "the registry limits how much may be asked; try again later, or log in"
     if about.status == 404 and about.method not in {"GET", "HEAD"}:

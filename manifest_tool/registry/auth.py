@@ -7,31 +7,36 @@ import base64
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from yarl import URL
 
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unauthorized
 from manifest_tool.registry import answers, challenge, links, redact
+from manifest_tool.registry.challenge import Challenge
 from manifest_tool.registry.transport import Request, Transport
 
 if TYPE_CHECKING:
     from manifest_tool.oci.reference import Registry, Repository
     from manifest_tool.registry.answers import Answer
-    from manifest_tool.registry.challenge import Challenge
     from manifest_tool.registry.credentials import Credential, Keychain
 
     _Scopes = tuple[str, ...]
-    _Key = tuple[Registry, str, str, Credential | None, _Scopes]
+    _Account = tuple[Registry, str, str, Credential | None]
+    _Way = tuple[Request, frozenset[int]]
+
+T = TypeVar("T")
 
 _TOKEN_LIMIT = 128 * 1024
 _DEFAULT_SECONDS = 60.0
 _CLIENT_ID = "manifest-tool"
 _OPAQUE = re.compile(r"[A-Za-z0-9+/=_.-]{25,}")
 """What may be a token."""
+_NO_REFRESH = frozenset({400, 401, 403, 404, 405})
+_NO_GET = frozenset({405})
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -73,6 +78,8 @@ class Token:
     value: str = field(repr=False)
     renew_at: float
     """On the monotonic clock."""
+    refresh: str = field(default="", repr=False)
+    """What the next one may be asked for with; it is kept in memory alone."""
 
 
 class Level(IntEnum):
@@ -111,7 +118,11 @@ class Authenticator:
         self._narrow: set[tuple[Registry, _Scopes]] = set()
         """What a wide token did not do for."""
         self._challenges: dict[Registry, Challenge] = {}
-        self._tokens: dict[_Key, asyncio.Task[Token]] = {}
+        self._probes: dict[Registry, asyncio.Task[Answer]] = {}
+        self._demanded: dict[tuple[Registry, _Scopes], _Scopes] = {}
+        """What a challenge asked for where we would have asked for these."""
+        self._tokens: dict[tuple[_Account, _Scopes], asyncio.Task[Token]] = {}
+        self._refreshes: dict[_Account, str] = {}
 
     async def first(self, repository: Repository, need: Access, planned: Access) -> Attempt:
         """What to send before any refusal: nothing, until the registry has shown what it wants."""
@@ -124,11 +135,24 @@ class Authenticator:
         self, answer: Answer, last: Attempt, repository: Repository, need: Access, planned: Access
     ) -> Attempt | None:
         """What to send after a 401, or none where nothing is left to try."""
-        known = _choose(answer, await self._keychain.find(repository))
+        registry = repository.registry
+        credential = await self._keychain.find(repository)
+        known = _choose(_offers(answer), credential)
+        if known is None and not _offers(answer):
+            known = self._challenges.get(registry) or _choose(await self._probe(registry), credential)
         if known is None:
             return None
-        self._challenges[repository.registry] = known
+        self._challenges[registry] = known
+        self._demanded[registry, need.scopes] = tuple(known.parameters.get("scope", "").split())
         return await self._better(known, last, repository, need, planned)
+
+    async def _probe(self, registry: Registry) -> tuple[Challenge, ...]:
+        """What the root of the API offers, for a registry that refuses without a word; asked once."""
+        url = self._transport.url(registry, "/v2/")
+        if registry not in self._probes:
+            self._probes[registry] = _flight(self._transport.send(Request("GET", url)))
+        answer = await asyncio.shield(self._probes[registry])
+        return _offers(answer) if answer.status == 401 and links.same_origin(answer.url, url) else ()
 
     async def _better(
         self, known: Challenge, last: Attempt, repository: Repository, need: Access, planned: Access
@@ -155,42 +179,49 @@ class Authenticator:
         wide, narrow = (need | planned.at(registry)).scopes, need.scopes
         if (registry, narrow) in self._narrow:
             wide = narrow
+        demanded = self._demanded.get((registry, narrow), ())
         for level in (Level.WIDE, Level.RENEWED):
             if level > last:
-                yield level, wide
+                yield level, _with(demanded, wide)
         if narrow != wide and last < Level.NARROW:
             self._narrow.add((registry, narrow))
-            yield Level.NARROW, narrow
+            yield Level.NARROW, _with(demanded, narrow)
 
     async def _token(
         self, registry: Registry, known: Challenge, scopes: tuple[str, ...], credential: Credential | None, stale: str
     ) -> Token:
         """A token for the scopes, fetched once however many ask at the same time; never the one that is stale."""
         # The registry is part of the key: another one may name the same realm, and is not sent a token of this one.
-        key = (registry, known.parameters["realm"], known.parameters.get("service", ""), credential, scopes)
-        flight = self._tokens.get(key)
+        account = (registry, known.parameters["realm"], known.parameters.get("service", ""), credential)
+        flight = self._tokens.get((account, scopes))
         if flight is not None and flight.done() and self._is_spent(flight, stale):
             flight = None
         if flight is None:
-            flight = asyncio.ensure_future(self._fetch(registry, known, scopes, credential))
-            flight.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._tokens[key] = flight
+            flight = self._tokens[account, scopes] = _flight(self._fetch(account, scopes))
         return await asyncio.shield(flight)
 
-    async def _fetch(
-        self, registry: Registry, known: Challenge, scopes: tuple[str, ...], credential: Credential | None
-    ) -> Token:
-        realm = self._realm(registry, known.parameters["realm"])
-        service = known.parameters.get("service", "")
+    async def _fetch(self, account: _Account, scopes: _Scopes) -> Token:
+        registry, realm, service, credential = account
+        refresh = self._refreshes.get(account, "")
         started = self._clock()
-        answer = None
-        if credential and credential.identity_token:
-            answer = await self._transport.send(_refresh(realm, service, scopes, credential))
-        if answer is None or (answer.status in {400, 401, 403, 404, 405} and credential and credential.password):
-            answer = await self._transport.send(_get(realm, service, scopes, credential))
+        answer = await self._ask(_ways(self._realm(registry, realm), service, scopes, credential, refresh))
         if answer.status != 200:
-            raise self._refused(registry, answer, credential)
-        return _read(answer, started)
+            raise self._refused(registry, answer, credential, refresh)
+        token = _read(answer, started)
+        if token.refresh:
+            self._refreshes[account] = token.refresh
+        elif answer.method == "GET":
+            self._refreshes.pop(account, None)
+        return token
+
+    async def _ask(self, ways: Iterable[_Way]) -> Answer:
+        """The answer of a token endpoint to the first way of asking that it takes, else to the last."""
+        (first, _), *others = ways
+        answer = await self._transport.send(first)
+        for request, refusals in others:
+            if answer.status in refusals:
+                answer = await self._transport.send(request)
+        return answer
 
     def _is_spent(self, flight: asyncio.Task[Token], stale: str) -> bool:
         """Whether a flight that has ended is of no use; a refusal is, it would be the same again."""
@@ -209,8 +240,10 @@ class Authenticator:
             raise Unauthorized(f"{registry} names a token endpoint that {error}, and nothing is sent there") from None
         return realm
 
-    def _refused(self, registry: Registry, answer: Answer, credential: Credential | None) -> RegistryError:
-        about = _without_secrets(answer, credential)
+    def _refused(
+        self, registry: Registry, answer: Answer, credential: Credential | None, refresh: str
+    ) -> RegistryError:
+        about = _without_secrets(answer, credential, refresh)
         if answer.status not in {400, 401, 403}:
             return RegistryError(f"the token endpoint of {registry} failed", about)
         return Unauthorized(
@@ -220,16 +253,26 @@ class Authenticator:
         )
 
     async def advice(self, repository: Repository, answer: Answer) -> str:
-        """What to do about a refusal."""
-        offered = {offer.scheme for offer in _offers(answer)}
+        """What to do about a refusal, or about a 404 that may be one."""
+        offers = _offers(answer)
+        offered = {offer.scheme for offer in offers}
         if offered and not offered & {"basic", "bearer"}:
             return f"the registry asks for {', '.join(sorted(offered))}; only basic and bearer are known here"
-        return self._advice(repository.registry, await self._keychain.find(repository))
+        known = self._challenges.get(repository.registry)
+        credential = await self._keychain.find(repository)
+        if answer.status == 404:
+            hidden = known is not None and credential is None
+            return f"it may need credentials: {self._advice(repository.registry, None)}" if hidden else ""
+        if credential is None or known is None or known.scheme != "bearer":
+            return self._advice(repository.registry, credential)
+        refusal = _choose(offers, credential) or Challenge("bearer")
+        if refusal.parameters.get("error") == "invalid_token":
+            return f"the registry does not accept the token that its own token endpoint gave {_who(credential)}"
+        return f"no {_lacking(refusal, repository, answer.method)} for {_who(credential)}{_from(credential)}"
 
     def _advice(self, registry: Registry, credential: Credential | None) -> str:
         if credential:
-            origin = f" from {credential.origin}" if credential.origin else ""
-            return f"{_who(credential)}{origin} lacks this right, or its password is wrong or has expired"
+            return f"{_who(credential)}{_from(credential)} lacks this right, or its password is wrong or has expired"
         where = f" in {self._keychain.source}" if self._keychain.source else ""
         return f"no credentials for {registry} were found{where}: log in, or pass --username and --password"
 
@@ -240,9 +283,42 @@ def _who(credential: Credential | None) -> str:
     return f"the account {credential.username!r}" if credential.username else "the identity token"
 
 
-def _choose(answer: Answer, credential: Credential | None) -> Challenge | None:
+def _from(credential: Credential) -> str:
+    return f" from {credential.origin}" if credential.origin else ""
+
+
+def _lacking(refusal: Challenge, repository: Repository, method: str) -> str:
+    """The right that a refusal is about: what its scope names first, else what the request needed."""
+    scope, *_ = *refusal.parameters.get("scope", "").split(), ""
+    kind, _, rest = scope.partition(":")
+    name, _, actions = rest.rpartition(":")
+    if kind == "repository" and name:
+        right = "push" if "push" in actions.split(",") else actions
+        return f"{right} right on {repository.registry}/{name}"
+    right = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}.get(method, "push")
+    return f"{right} right on {repository}"
+
+
+def _with(demanded: _Scopes, scopes: _Scopes) -> _Scopes:
+    """The scopes, after those that a challenge demanded beyond them: some registries read only the first."""
+    ours = {right for scope in scopes for right in _rights(scope)}
+    return (*(scope for scope in demanded if not _rights(scope) <= ours), *scopes)
+
+
+def _rights(scope: str) -> frozenset[tuple[str, str]]:
+    resource, _, actions = scope.rpartition(":")
+    return frozenset((resource, action) for action in actions.split(","))
+
+
+def _flight(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Work that several wait for, and perhaps nobody to its end."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
+def _choose(offered: Iterable[Challenge], credential: Credential | None) -> Challenge | None:
     """The challenge to take up: Bearer before Basic, which is of use only with a password."""
-    offered = _offers(answer)
     for wanted in offered:
         if wanted.scheme == "bearer" and wanted.parameters.get("realm"):
             return wanted
@@ -267,6 +343,19 @@ def _basic(credential: Credential) -> str:
     return "Basic " + base64.b64encode(f"{credential.username}:{credential.password}".encode()).decode()
 
 
+def _ways(realm: URL, service: str, scopes: _Scopes, credential: Credential | None, refresh: str) -> Iterator[_Way]:
+    """The ways to ask for a token, each with the answers to the one before after which it is tried."""
+    if refresh or (credential and credential.identity_token):
+        token = refresh or (credential.identity_token if credential else "")
+        grant = {"grant_type": "refresh_token", "refresh_token": token}
+        yield _post(realm, service, scopes, grant), _NO_REFRESH
+    if credential is None or credential.password or not credential.identity_token:
+        yield _get(realm, service, scopes, credential), _NO_REFRESH
+    if credential and credential.password:
+        grant = {"grant_type": "password", "username": credential.username, "password": credential.password}
+        yield _post(realm, service, scopes, grant), _NO_GET
+
+
 def _get(realm: URL, service: str, scopes: Iterable[str], credential: Credential | None) -> Request:
     query = [("service", service)] if service else []
     query += [("scope", scope) for scope in scopes]
@@ -277,17 +366,9 @@ def _get(realm: URL, service: str, scopes: Iterable[str], credential: Credential
     return Request("GET", realm.extend_query(query), headers, limit=_TOKEN_LIMIT, confidential=True)
 
 
-def _refresh(realm: URL, service: str, scopes: Iterable[str], credential: Credential) -> Request:
-    """RFC 6749 § 6."""
-    form = URL.build(
-        query={
-            "grant_type": "refresh_token",
-            "refresh_token": credential.identity_token,
-            "service": service,
-            "client_id": _CLIENT_ID,
-            "scope": " ".join(scopes),
-        }
-    )
+def _post(realm: URL, service: str, scopes: _Scopes, grant: Mapping[str, str]) -> Request:
+    """RFC 6749 § 4.3 and § 6."""
+    form = URL.build(query={**grant, "service": service, "client_id": _CLIENT_ID, "scope": " ".join(scopes)})
     body = form.raw_query_string.encode()
     return Request("POST", realm, _FORM, body, limit=_TOKEN_LIMIT, confidential=True)
 
@@ -301,7 +382,12 @@ def _read(answer: Answer, started: float) -> Token:
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         raise InvalidContent("the token endpoint answered without a token", _without_body(answer))
     seconds = _seconds(data)
-    return Token(value, started + seconds - min(max(5.0, seconds * 0.1), seconds / 2))
+    refresh = data.get("refresh_token")
+    return Token(
+        value,
+        started + seconds - min(max(5.0, seconds * 0.1), seconds / 2),
+        refresh if isinstance(refresh, str) and refresh.isascii() else "",
+    )
 
 
 def _without_body(answer: Answer) -> Exchange:
@@ -309,16 +395,16 @@ def _without_body(answer: Answer) -> Exchange:
     return Exchange(answer.method, redact.url(answer.url), answer.status)
 
 
-def _without_secrets(answer: Answer, credential: Credential | None) -> Exchange:
+def _without_secrets(answer: Answer, credential: Credential | None, refresh: str) -> Exchange:
     """What a token endpoint says of an error, where it says so in words; what it was sent may stand there too."""
     about = answers.exchange(answer)
     if not about.codes:
         return _without_body(answer)
-    detail = about.detail
+    detail, secrets = about.detail, [refresh]
     if credential:
-        secrets = (credential.password, credential.identity_token, _basic(credential).removeprefix("Basic "))
-        for secret in filter(None, secrets):
-            detail = detail.replace(secret, "…")
+        secrets += [credential.password, credential.identity_token, _basic(credential).removeprefix("Basic ")]
+    for secret in filter(None, secrets):
+        detail = detail.replace(secret, "…")
     return replace(about, detail=_OPAQUE.sub("…", detail))
 
 

@@ -239,7 +239,7 @@ class Client:
         return links.same_origin(url, self.transport.url(repository.registry, "/"))
 
     async def _error(self, what: str, repository: Repository, answer: Answer) -> RegistryError:
-        hint = await self.authenticator.advice(repository, answer) if answer.status in {401, 403} else ""
+        hint = await self.authenticator.advice(repository, answer) if answer.status in {401, 403, 404} else ""
         return answers.error(what, answer, hint=hint)
 
 

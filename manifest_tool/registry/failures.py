@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from manifest_tool.errors import Exchange, Unreachable
-from manifest_tool.registry import redact
+from manifest_tool.oci.host import is_loopback
+from manifest_tool.registry import redact, tls
 from manifest_tool.registry.answers import plain
 
 if TYPE_CHECKING:
@@ -27,17 +28,13 @@ def mapped(method: str, url: URL) -> Iterator[None]:
     except (aiohttp.ClientError, OSError) as error:
         about = Exchange(method, redact.url(url))
         host = redact.host(url)
-        raise (_tls(error, host, about) or _connection(error, host, about)) from None
+        raise (_tls(error, host, about) or _connection(error, host, about, _hint(url))) from None
 
 
 def _tls(error: Exception, host: str, about: Exchange) -> Unreachable | None:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
-        return Unreachable(
-            f"the certificate of {host} is not trusted, {reason}",
-            about,
-            hint="name the file with your authority's certificates in SSL_CERT_FILE, or pass --insecure",
-        )
+        fault = tls.explain(error.certificate_error)
+        return Unreachable(f"the certificate of {host} is not trusted, {fault.reason}", about, hint=fault.hint)
     if not isinstance(error, aiohttp.ClientConnectorSSLError):
         return None
     text = str(error.os_error)
@@ -47,7 +44,12 @@ def _tls(error: Exception, host: str, about: Exchange) -> Unreachable | None:
     return Unreachable(f"no TLS connection to {host}, {reason[:100]}", about)
 
 
-def _connection(error: Exception, host: str, about: Exchange) -> Unreachable:
+def _hint(url: URL) -> str:
+    """What to do where plain http is hung up on; loopback is asked for TLS then anyway."""
+    return tls.WANTED if url.scheme == "http" and not is_loopback(url.host or "") else ""
+
+
+def _connection(error: Exception, host: str, about: Exchange, hint: str) -> Unreachable:
     if isinstance(error, aiohttp.InvalidURL):
         return Unreachable("the URL is not valid", about)
     if isinstance(error, aiohttp.ClientHttpProxyError):
@@ -55,8 +57,9 @@ def _connection(error: Exception, host: str, about: Exchange) -> Unreachable:
             f"the proxy refuses to connect to {host}, {error.status} {plain(error.message)[:100]}", about
         )
     if isinstance(error, aiohttp.ClientResponseError):
-        return Unreachable(f"{host} does not answer with HTTP, {plain(error.message)[:100]}", about)
-    return Unreachable(_reason(error, host), about, transient=True)
+        return Unreachable(f"{host} does not answer with HTTP, {plain(error.message)[:100]}", about, hint=hint)
+    hung_up = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
+    return Unreachable(_reason(error, host), about, hint=hint if hung_up else "", transient=True)
 
 
 def _reason(error: Exception, host: str) -> str:

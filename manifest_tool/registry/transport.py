@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -21,7 +20,7 @@ from manifest_tool import __version__
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
 from manifest_tool.events import Answered, Noticed, Observer, Waiting, ignore
 from manifest_tool.oci.host import is_loopback
-from manifest_tool.registry import answers, failures, links, redact
+from manifest_tool.registry import answers, failures, links, redact, tls
 from manifest_tool.registry.retry import STATUSES, Retry
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ class Options:
     plain_http: bool = False
     insecure: bool = False
     """Do not verify certificates."""
+    trust: tls.Trust = field(default_factory=tls.Trust)
     retry: Retry = field(default_factory=Retry)
     seconds: float = 120.0
     """In which a request without a streamed body has its whole answer."""
@@ -87,11 +87,9 @@ class Transport:
 
     async def __aenter__(self) -> Self:
         self._check_authorities()
+        self._contexts = tls.Contexts(self.options.trust, verify=not self.options.insecure)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=_CONNECTIONS,
-                ssl=_unverified() if self.options.insecure else ssl.create_default_context(),
-            ),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_IDLE_SECONDS),
             headers={"User-Agent": f"manifest-tool/{__version__}", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -202,7 +200,13 @@ class Transport:
         async with _opened(request.body) as body:
             with failures.mapped(request.method, url):
                 response = await self._session.request(
-                    request.method, url, headers=headers, data=body, allow_redirects=False, proxy=proxy_for(url)
+                    request.method,
+                    url,
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    proxy=proxy_for(url),
+                    ssl=self._contexts.of(url),
                 )
             async with response:
                 self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
@@ -275,20 +279,13 @@ async def _lazily(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, 
 async def _speaks_tls(url: URL) -> bool:
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
-            _, writer = await asyncio.open_connection(url.host, url.port, ssl=_unverified())
+            _, writer = await asyncio.open_connection(url.host, url.port, ssl=tls.unverified())
     except OSError:
         return False
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
     return True
-
-
-def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def proxy_for(url: URL) -> URL | None:

@@ -80,7 +80,7 @@ def ignore_events(event: Event) -> None:
 
 @asynccontextmanager
 async def transport(
-    *, clock: Clock | None = None, observe: Any = ignore_events, attempts: int = 5, **options: bool
+    *, clock: Clock | None = None, observe: Any = ignore_events, attempts: int = 5, **options: Any
 ) -> AsyncIterator[Transport]:
     """A transport whose pauses take no time."""
     retry = (clock or Clock()).retry(attempts)
@@ -98,7 +98,7 @@ async def client(
     clock: Clock | None = None,
     observe: Any = ignore_events,
     attempts: int = 5,
-    **options: bool,
+    **options: Any,
 ) -> AsyncIterator[Client]:
     """A client with the credentials of a config file, or with one from the command line."""
     clock = clock or Clock()

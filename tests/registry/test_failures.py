@@ -113,6 +113,7 @@ async def test_a_certificate_that_is_not_trusted(tls: ssl.SSLContext) -> None:
         error = await _failure(f"https://{running.host}/v2/")
     assert f"the certificate of {running.host} is not trusted, self-signed certificate" in str(error)
     assert "SSL_CERT_FILE" in error.hint
+    assert "--ca-file" in error.hint
     assert "--insecure" in error.hint
     assert not error.transient
 

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -67,6 +67,10 @@ class TokenService:
     mount_status: int = 202
     """What a mount is answered whose token has no pull on the source: 202, as if not asked, or 401."""
     takes_refresh: bool = True
+    gives_refresh: bool = False
+    """Each answer to an account holds a refresh token too."""
+    mint: Callable[[frozenset[tuple[str, str]]], str] = lambda granted: secrets.token_urlsafe(24)
+    """Makes a token of repositories and actions."""
     host: str = ""
     scheme: str = "http"
     realm: str = ""
@@ -146,35 +150,40 @@ class TokenService:
         self._note(request.method, name, request.query.get("service", ""), scopes)
         if name and (account is None or account.password != password):
             return _unauthorized('Basic realm="token"', "incorrect username or password")
-        return self._grant(account, scopes)
+        return self._grant(account, scopes, name)
 
     async def _post(self, request: web.Request) -> web.Response:
         form = await request.post()
         scopes = str(form.get("scope", "")).split()
         name = self._identities.get(str(form.get("refresh_token", "")), "")
+        account = self._accounts.get(str(form.get("username", "")))
+        if form.get("grant_type") == "password" and account and form.get("password") == account.password:
+            name = str(form["username"])
         self._note(request.method, name, str(form.get("service", "")), scopes)
         if not self.takes_refresh:
             return web.Response(status=405)
-        if form.get("grant_type") != "refresh_token" or not name:
+        if not name:
             return web.json_response({"error": "invalid_grant"}, status=400)
-        return self._grant(self._accounts[name], scopes)
+        return self._grant(self._accounts[name], scopes, name)
 
     def _note(self, method: str, account: str, service: str, scopes: Iterable[str]) -> None:
         with self._lock:
             self.asked.append(Asked(method, account, service, tuple(scopes)))
 
-    def _grant(self, account: _Account | None, scopes: Iterable[str]) -> web.Response:
+    def _grant(self, account: _Account | None, scopes: Iterable[str], name: str = "") -> web.Response:
         wanted = {pair for scope in list(scopes)[: self.most_scopes] for pair in _pairs(scope)}
         granted = frozenset(pair for pair in wanted if self._may(account, *pair))
         if self.strict and granted != wanted:
             return _unauthorized('Basic realm="token"', "requested access to the resource is denied")
-        token = secrets.token_urlsafe(24)
+        token = self.mint(granted)
         with self._lock:
             self._tokens[token] = granted
             self.issued.append(token)
         body = {self.field_name: token}
         if self.expires_in is not OMIT:
             body["expires_in"] = self.expires_in
+        if self.gives_refresh and name:
+            body["refresh_token"] = self.identity(name)
         return web.json_response(body)
 
     def _may(self, account: _Account | None, repository: str, action: str) -> bool:

@@ -1,0 +1,213 @@
+"""Accounts and certificates as Debian's docker-registry checks them: htpasswd, TLS, client certificates, tokens."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from manifest_tool.registry import tls
+from manifest_tool.server.serve import Running
+from tests import harness, seeds
+from tests.conftest import Program
+from tests.registry.test_tls import Authority
+from tests.registry.tokens import TokenService, token_service
+
+pytestmark = pytest.mark.docker_registry
+
+_SECRET = "hunter2"
+_HTPASSWD = "me:$2b$04$54YPlcpyXdxf7M8A99eo7OvAX9XWmH98RFuE/P2EqOv50Q1/6L2oe\n"
+"""The account as ``htpasswd -B`` writes it; Python has no bcrypt of its own."""
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    made = Authority(tmp_path_factory.mktemp("authority"))
+    made.found()
+    return made
+
+
+@contextmanager
+def _registry(folder: Path, *, http: str = "", more: str = "") -> Iterator[str]:
+    with harness.docker_registry(harness.need("docker-registry"), folder, http=http, more=more) as host:
+        yield host
+
+
+@contextmanager
+def _guarded(folder: Path, *, http: str = "") -> Iterator[str]:
+    """A registry with one account."""
+    accounts = folder / "htpasswd"
+    accounts.write_text(_HTPASSWD)
+    more = f"auth: {{htpasswd: {{realm: test, path: {accounts}}}}}"
+    with _registry(folder / "registry", http=http, more=more) as host:
+        yield host
+
+
+def _over_tls(authority: Authority, *, demanding: bool = False) -> str:
+    clients = f", clientcas: [{authority.folder / 'ca.crt'}]" if demanding else ""
+    certificate, key = authority.folder / "server.cert", authority.folder / "server.key"
+    return f", tls: {{certificate: {certificate}, key: {key}{clients}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Makes the tokens that docker-registry verifies (distribution, token authentication specification)."""
+
+    authority: Authority
+    program: str
+
+    def __call__(self, granted: frozenset[tuple[str, str]]) -> str:
+        now = int(time.time())
+        names = sorted({name for name, _ in granted})
+        access = [
+            {"type": "repository", "name": name, "actions": sorted(right for of, right in granted if of == name)}
+            for name in names
+        ]
+        claims = {"iss": "tokens", "aud": "registry.test", "nbf": now - 60, "exp": now + 300, "access": access}
+        certificate = ssl.PEM_cert_to_DER_cert((self.authority.folder / "server.cert").read_text())
+        head = {"typ": "JWT", "alg": "ES256", "x5c": [base64.b64encode(certificate).decode()]}
+        signed = f"{_encoded(json.dumps(head).encode())}.{_encoded(json.dumps(claims).encode())}"
+        return f"{signed}.{_encoded(self._signature(signed))}"
+
+    def _signature(self, text: str) -> bytes:
+        """The two numbers of an ECDSA signature, out of the DER that openssl gives."""
+        command = [self.program, "dgst", "-sha256", "-sign", str(self.authority.folder / "server.key")]
+        der = subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout
+        first = der[4 : 4 + der[3]]
+        second = der[6 + len(first) :]
+        return b"".join(number.lstrip(b"\0").rjust(32, b"\0") for number in (first, second))
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@contextmanager
+def _with_tokens(folder: Path, authority: Authority) -> Iterator[tuple[str, TokenService]]:
+    """A registry that takes the tokens of a service, where ``me`` may push and ``reader`` may pull."""
+    signer = Signer(authority, harness.need("openssl"))
+    with token_service(mint=signer) as service:
+        service.add("me", _SECRET, {"*": "pull,push"})
+        service.add("reader", _SECRET, {"*": "pull"})
+        settings = f"realm: {service.url}, service: {service.service}, issuer: tokens"
+        more = f"auth: {{token: {{{settings}, rootcertbundle: {authority.folder / 'ca.crt'}}}}}"
+        with _registry(folder / "registry", more=more) as host:
+            yield host, service
+
+
+def _spec(source: Running, host: str) -> str:
+    """Publish an image of a registry that knows no accounts in one that does."""
+    seeds.put_image(source, "app:a", "linux/amd64")
+    return f"image: {host}/team/app:1\nmanifests:\n  - image: {source.host}/app:a\n    platform: linux/amd64\n"
+
+
+def _config(folder: Path, auths: Mapping[str, str]) -> str:
+    """A credential file; gives its path."""
+    entries = {key: {"auth": base64.b64encode(f"me:{secret}".encode()).decode()} for key, secret in auths.items()}
+    path = folder / "auth.json"
+    path.write_text(json.dumps({"auths": entries}))
+    return str(path)
+
+
+def test_an_account_on_the_command_line(embedded: Running, program: Program, tmp_path: Path) -> None:
+    with _guarded(tmp_path) as host:
+        account = ("--username", "me", "--password", _SECRET)
+        ran = program(*account, *_push(tmp_path, _spec(embedded, host)))
+        seen = program(*account, "inspect", f"{host}/team/app:1")
+    assert ran.code == seen.code == 0, ran.stderr + seen.stderr
+    assert ran.stdout.split()[1] in seen.stdout
+
+
+def _push(folder: Path, spec: str) -> tuple[str, ...]:
+    (folder / "spec.yaml").write_text(spec)
+    return ("push", "from-spec", str(folder / "spec.yaml"))
+
+
+def test_an_account_in_a_file_for_a_path(embedded: Running, program: Program, tmp_path: Path) -> None:
+    with _guarded(tmp_path) as host:
+        path = _config(tmp_path, {f"{host}/team": _SECRET, host: "wrong"})
+        ran = program("--docker-cfg", path, *_push(tmp_path, _spec(embedded, host)))
+    assert ran.code == 0, ran.stderr
+
+
+def test_an_account_in_the_environment(
+    embedded: Running, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _guarded(tmp_path) as host:
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", Path(_config(tmp_path, {host: _SECRET})).read_text())
+        ran = program(*_push(tmp_path, _spec(embedded, host)))
+    assert ran.code == 0, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ((), "hint: no credentials for "),
+        (("--username", "me", "--password", "wrong"), "hint: the account 'me' from --username lacks this right, or "),
+    ],
+)
+def test_refusals(embedded: Running, program: Program, tmp_path: Path, options: tuple[str, ...], hint: str) -> None:
+    with _guarded(tmp_path) as host:
+        ran = program(*options, *_push(tmp_path, _spec(embedded, host)))
+    assert (ran.code, ran.stdout) == (4, "")
+    assert "UNAUTHORIZED: authentication required" in ran.stderr
+    assert hint in ran.stderr
+
+
+def test_an_authority_of_one_s_own(embedded: Running, program: Program, tmp_path: Path, authority: Authority) -> None:
+    with _guarded(tmp_path, http=_over_tls(authority)) as host:
+        push = ("--username", "me", "--password", _SECRET, *_push(tmp_path, _spec(embedded, host)))
+        refused = program(*push)
+        ran = program("--ca-file", str(authority.folder / "ca.crt"), *push)
+    assert ran.code == 0, ran.stderr
+    assert refused.code == 5
+    assert f"the certificate of {host} is not trusted" in refused.stderr
+    assert "--ca-file" in refused.stderr
+
+
+def test_plain_http_to_a_port_of_https(
+    embedded: Running, program: Program, tmp_path: Path, authority: Authority
+) -> None:
+    with _registry(tmp_path / "registry", http=_over_tls(authority)) as host:
+        ran = program("--plain-http", "inspect", f"{host}/team/app:1")
+    assert ran.code == 5
+    assert "hint: it may speak https: leave out --plain-http" in ran.stderr
+
+
+def test_a_client_certificate_is_all_that_is_needed(
+    embedded: Running, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch, program: Program
+) -> None:
+    with _registry(tmp_path / "registry", http=_over_tls(authority, demanding=True)) as host:
+        push = _push(tmp_path, _spec(embedded, host))
+        refused = program("--ca-file", str(authority.folder / "ca.crt"), *push)
+        (folder,) = authority.kept_for(host, tmp_path / "certs.d", "ca.crt", "client.cert", "client.key").folders
+        monkeypatch.setattr(tls, "FOLDERS", (folder,))
+        ran = program(*push)
+    assert refused.code == 5
+    assert ran.code == 0, ran.stderr
+
+
+def test_tokens_that_the_registry_verifies(
+    embedded: Running, program: Program, tmp_path: Path, authority: Authority
+) -> None:
+    with _with_tokens(tmp_path, authority) as (host, service):
+        ran = program("--username", "me", "--password", _SECRET, *_push(tmp_path, _spec(embedded, host)))
+    assert ran.code == 0, ran.stderr
+    assert [asked.account for asked in service.asked] == ["me"]
+
+
+def test_a_token_without_the_right_to_push(
+    embedded: Running, program: Program, tmp_path: Path, authority: Authority
+) -> None:
+    with _with_tokens(tmp_path, authority) as (host, _):
+        ran = program("--username", "reader", "--password", _SECRET, *_push(tmp_path, _spec(embedded, host)))
+    assert (ran.code, ran.stdout) == (4, "")
+    assert f"hint: no push right on {host}/team/app for the account 'reader' from --username" in ran.stderr
