@@ -6,12 +6,13 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from manifest_tool.errors import Exchange, NotFound, RegistryError, Unauthorized
+from manifest_tool.errors import Exchange, InvalidContent, NotFound, RegistryError, Unauthorized
+from manifest_tool.oci.digest import Digest
 from manifest_tool.registry import redact, tls
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _WANTS_TLS = re.compile(r"http request (?:was sent )?to (?:an )?https (?:server|
 _MAX_DETAIL = 300
 _MAX_PAGE = 4_000
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+"""A warning that is meant for people (distribution-spec § Warnings)."""
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -42,6 +45,12 @@ class Answer:
 def of(method: str, response: aiohttp.ClientResponse, body: bytes) -> Answer:
     """The answer that a response carries."""
     return Answer(method, response.url, response.status, response.headers, body)
+
+
+def warnings(headers: CIMultiDictProxy[str]) -> list[str]:
+    """What a registry wants its users to know."""
+    found = (text for line in headers.getall("Warning", []) for text in _WARNING.findall(line))
+    return [plain(re.sub(r"\\(.)", r"\1", text))[:_MAX_DETAIL] for text in found]
 
 
 def exchange(answer: Answer) -> Exchange:
@@ -77,6 +86,16 @@ def _is_missing(answer: Answer, about: Exchange) -> bool:
     return answer.status == 404 or (answer.status == 400 and bool(_UNKNOWN & set(about.codes)))
 
 
+def changed(name: str, answer: Answer, expected: Digest, got: Digest | None = None) -> InvalidContent:
+    """The error of bytes that do not have the digest that was expected."""
+    got = got or Digest.of(answer.body, expected.algorithm)
+    return InvalidContent(
+        f"{name} has the digest {got} where {expected} was expected",
+        exchange(replace(answer, body=b"")),
+        hint="the registry, or something on the way to it, changed the content",
+    )
+
+
 def plain(text: str) -> str:
     """Foreign text on one line, without the characters that act on a terminal."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -85,6 +104,9 @@ def plain(text: str) -> str:
 def _hint(about: Exchange) -> str:
     if about.status == 400 and _WANTS_TLS.search(about.detail):
         return tls.WANTED
+    if about.status == 429 and about.retry_after:
+        unit = " seconds" if about.retry_after.isdecimal() else ""
+        return f"the registry limits how much may be asked; it names {about.retry_after}{unit} as the time to come back"
     if about.status == 429:
         return "the registry limits how much may be asked; try again later, or log in"
     if about.status == 404 and about.method not in {"GET", "HEAD"}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from yarl import URL
@@ -13,9 +14,9 @@ from manifest_tool.errors import InvalidContent, InvalidDigest, NotFound, Regist
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import MAX_SIZE, Manifest
-from manifest_tool.registry import answers, links
+from manifest_tool.registry import answers, failures, links
 from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
-from manifest_tool.registry.retry import STATUSES
+from manifest_tool.registry.download import Download
 from manifest_tool.registry.transport import Request, Transport
 
 if TYPE_CHECKING:
@@ -92,13 +93,22 @@ class Client:
         stored = _digest(answer)
         if stored is None and answer.status != 201:
             # A proxy may answer 200 to anything.
-            stored = await self.head_manifest(repository, which)
+            stored = await self._stored(repository, which)
             if stored is None:
                 raise RegistryError(f"the registry did not store {name}", answers.exchange(answer))
         if stored is not None and not stored.matches(raw):
             raise InvalidContent(
                 f"the registry stored {name} as {stored}, which is not what was sent", answers.exchange(answer)
             )
+
+    async def _stored(self, repository: Repository, which: str | Digest) -> Digest | None:
+        """What lies there after a write; a HEAD's 404 is not believed, as there are registries that know no HEAD."""
+        if found := await self.head_manifest(repository, which):
+            return found
+        try:
+            return (await self.get_manifest(repository, which)).digest
+        except NotFound:
+            return None
 
     async def has_blob(self, repository: Repository, digest: Digest) -> bool:
         """Whether a HEAD finds the blob; a registry that does not tell counts as no."""
@@ -117,12 +127,29 @@ class Client:
     @asynccontextmanager
     async def get_blob(self, repository: Repository, descriptor: Descriptor) -> AsyncIterator[AsyncIterator[bytes]]:
         """GET a blob as a stream, which fails at its end where the bytes are not the descriptor's."""
-        request = self._request("GET", repository, repository.blob_path(descriptor.digest))
+        download = Download(descriptor, partial(self._part, repository, descriptor.digest), self.transport.pause)
+        async with aclosing(download.chunks()) as chunks:
+            yield chunks
+
+    @asynccontextmanager
+    async def _part(
+        self, repository: Repository, digest: Digest, headers: Mapping[str, str]
+    ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+        request = self._request("GET", repository, repository.blob_path(digest))
+        request = replace(request, headers=headers, expected=frozenset({200, 206, 416}))
         async with self._stream(repository, Access.to(repository, "pull"), request) as (answer, chunks):
-            if answer.status != 200:
-                raise await self._error(f"pull blob {descriptor.digest} of {repository}", repository, answer)
-            async with aclosing(_verified(chunks, descriptor, answer)) as verified:
-                yield verified
+            if answer.status not in request.expected:
+                raise await self._error(f"pull blob {digest} of {repository}", repository, answer)
+            yield answer, chunks
+
+    async def _has_stored(self, repository: Repository, digest: Digest) -> bool:
+        """Whether a blob lies there after a write; where no HEAD tells, a GET of its first byte does."""
+        if await self.has_blob(repository, digest):
+            return True
+        request = self._request("GET", repository, repository.blob_path(digest))
+        request = replace(request, headers={"Range": "bytes=0-0"}, expected=frozenset({200, 206, 416}))
+        async with self._stream(repository, Access.to(repository, "pull"), request) as (answer, _):
+            return answer.status in request.expected
 
     async def mount_blob(self, repository: Repository, digest: Digest, source: Repository) -> Upload | None:
         """Mount a blob from another repository of the registry.
@@ -143,13 +170,17 @@ class Client:
         self, repository: Repository, descriptor: Descriptor, content: Content, upload: Upload | None = None
     ) -> None:
         """Upload a blob in one piece, first through an open upload if there is one, each time after by a new one."""
-        failures = 0
+        failed = 0
         while True:
+            body = _Body(content)
             try:
-                return await self._put_blob(repository, descriptor, content, upload)
+                return await self._put_blob(repository, descriptor, body, upload)
             except RegistryError as error:
-                failures += 1
-                if not _is_transient(error) or not await self.transport.pause(failures, str(error), _asked(error)):
+                failed += 1
+                # The source was tried again as often as that helps.
+                if error is body.error or not failures.is_transient(error):
+                    raise
+                if not await self.transport.pause(failed, str(error), failures.retry_after(error)):
                     raise
             upload = None
 
@@ -159,7 +190,7 @@ class Client:
         await self._send(repository, Access.to(repository, "pull", "push"), request)
 
     async def _put_blob(
-        self, repository: Repository, descriptor: Descriptor, content: Content, upload: Upload | None
+        self, repository: Repository, descriptor: Descriptor, body: _Body, upload: Upload | None
     ) -> None:
         access = Access.to(repository, "pull", "push")
         if upload is None:
@@ -168,7 +199,6 @@ class Client:
             if answer.status != 202:
                 raise await self._error(f"push to {repository}", repository, answer)
             upload = _upload(answer)
-        body = _Body(content)
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(descriptor.size)}
         location = _with_digest(upload.location, descriptor.digest)
         request = Request("PUT", location, headers, body.open, expected=_WRITTEN, repeatable=False)
@@ -178,7 +208,7 @@ class Client:
             raise body.error or error from None
         if answer.status not in _WRITTEN:
             raise body.error or await self._error(f"push blob {descriptor.digest} to {repository}", repository, answer)
-        if answer.status != 201 and not await self.has_blob(repository, descriptor.digest):
+        if answer.status != 201 and not await self._has_stored(repository, descriptor.digest):
             about = answers.exchange(answer)
             raise RegistryError(f"the registry did not store blob {descriptor.digest} of {repository}", about)
 
@@ -196,7 +226,7 @@ class Client:
             if expected is None or expected.matches(answer.body):
                 return answer
             if again:
-                raise _changed(name, answer, expected)
+                raise answers.changed(name, answer, expected)
             again = True
 
     def _request(
@@ -239,8 +269,21 @@ class Client:
         return links.same_origin(url, self.transport.url(repository.registry, "/"))
 
     async def _error(self, what: str, repository: Repository, answer: Answer) -> RegistryError:
+        if answer.method == "HEAD":
+            answer = await self._in_words(repository, answer)
         hint = await self.authenticator.advice(repository, answer) if answer.status in {401, 403, 404} else ""
         return answers.error(what, answer, hint=hint)
+
+    async def _in_words(self, repository: Repository, answer: Answer) -> Answer:
+        """The refusal of a HEAD with the words that one GET is refused with; a HEAD has none."""
+        attempt = await self.authenticator.first(repository, Access.to(repository, "pull"), self.access)
+        headers = attempt.headers if self._is_from(repository, answer.url) else {}
+        request = Request("GET", answer.url, {"Accept": types.ACCEPT, **headers}, limit=MAX_SIZE, repeatable=False)
+        try:
+            told = await self.transport.send(request)
+        except RegistryError:
+            return answer
+        return replace(answer, body=told.body) if told.status >= 400 else answer
 
 
 class _Body:
@@ -260,39 +303,12 @@ class _Body:
             raise
 
 
-async def _verified(
-    chunks: AsyncIterator[bytes], descriptor: Descriptor, answer: Answer
-) -> AsyncGenerator[bytes, None]:
-    hasher = descriptor.digest.hasher()
-    size = 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if size > descriptor.size:
-            raise InvalidContent(
-                f"blob {descriptor.digest} is longer than the {descriptor.size} bytes that its manifest says",
-                answers.exchange(answer),
-            )
-        hasher.update(chunk)
-        yield chunk
-    if (got := hasher.digest()) != descriptor.digest:
-        raise _changed(f"the blob {descriptor.digest}", answer, descriptor.digest, got)
-
-
 def _manifest(answer: Answer, expected: Digest | None, name: str) -> Manifest:
     try:
         return Manifest.parse(answer.body, answer.headers.get("Content-Type", ""), expected)
     except ValueError as error:
         about = answers.exchange(replace(answer, body=b""))
         raise InvalidContent(f"{name} is not a manifest that can be used: {error}", about) from None
-
-
-def _changed(name: str, answer: Answer, expected: Digest, got: Digest | None = None) -> InvalidContent:
-    got = got or Digest.of(answer.body, expected.algorithm)
-    return InvalidContent(
-        f"{name} has the digest {got} where {expected} was expected",
-        answers.exchange(replace(answer, body=b"")),
-        hint="the registry, or something on the way to it, changed the content",
-    )
 
 
 def _digest(answer: Answer) -> Digest | None:
@@ -318,17 +334,6 @@ def _upload(answer: Answer) -> Upload:
 
 def _with_digest(location: URL, digest: Digest) -> URL:
     return URL(f"{location}{'&' if location.raw_query_string else '?'}digest={digest}", encoded=True)
-
-
-def _is_transient(error: RegistryError) -> bool:
-    if isinstance(error, Unreachable):
-        return error.transient
-    return error.exchange is not None and error.exchange.status in STATUSES
-
-
-def _asked(error: RegistryError) -> dict[str, str]:
-    after = error.exchange.retry_after if error.exchange else ""
-    return {"Retry-After": after} if after else {}
 
 
 def _name(repository: Repository, which: str | Digest) -> str:

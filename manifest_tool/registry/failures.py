@@ -5,19 +5,33 @@ from __future__ import annotations
 import errno
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import aiohttp
 
-from manifest_tool.errors import Exchange, Unreachable
+from manifest_tool.errors import Exchange, RegistryError, Unreachable
 from manifest_tool.oci.host import is_loopback
 from manifest_tool.registry import redact, tls
 from manifest_tool.registry.answers import plain
+from manifest_tool.registry.retry import is_temporary
 
 if TYPE_CHECKING:
     from yarl import URL
+
+
+def is_transient(error: RegistryError) -> bool:
+    """Whether another try may end better."""
+    if isinstance(error, Unreachable):
+        return error.transient
+    return error.exchange is not None and is_temporary(error.exchange.status, error.exchange.codes)
+
+
+def retry_after(error: RegistryError) -> Mapping[str, str]:
+    """The header that says when, where the answer had one."""
+    after = error.exchange.retry_after if error.exchange else ""
+    return {"Retry-After": after} if after else {}
 
 
 @contextmanager

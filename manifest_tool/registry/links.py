@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import string
+from typing import TypeAlias
 from urllib.parse import quote
 
 from yarl import URL
 
 from manifest_tool.oci.host import is_local
+
+Origin: TypeAlias = tuple[str, str, int | None]
 
 
 def follow(base: URL, text: str) -> URL:
@@ -17,6 +20,9 @@ def follow(base: URL, text: str) -> URL:
     """
     # What no URL may hold is encoded; aiohttp would put it on the wire as it is.
     encoded = quote(text.strip(), safe=string.punctuation, errors="surrogateescape")
+    if encoded.lower().startswith(f"{_authority(base)}/"):
+        # There are registries that leave out the scheme.
+        encoded = f"//{encoded}"
     try:
         target = base.join(URL(encoded, encoded=True))
         if target.scheme not in {"http", "https"} or not target.host or not target.port:
@@ -32,10 +38,15 @@ def follow(base: URL, text: str) -> URL:
     return target
 
 
+def _authority(base: URL) -> str:
+    return (base.host_port_subcomponent or "").lower()
+
+
 def same_origin(one: URL, other: URL) -> bool:
     """Whether two URLs have the same scheme, host and port, however these are written (RFC 9110 § 4.3.1)."""
-    return _origin(one) == _origin(other)
+    return origin(one) == origin(other)
 
 
-def _origin(url: URL) -> tuple[str, str, int | None]:
+def origin(url: URL) -> Origin:
+    """What a URL has in common with every other one of its server."""
     return url.scheme, (url.host or "").lower(), url.port

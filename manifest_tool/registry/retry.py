@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _MOST_DOUBLINGS = 30
+_CLEAR = frozenset({401, 403, 404, 405, 501})
+"""Statuses that no code makes temporary."""
+_TEMPORARY = frozenset({"TOOMANYREQUESTS", "BLOB_UPLOAD_INVALID", "UNKNOWN", "UNAVAILABLE"})
+_FINAL = frozenset({"DENIED", "UNAUTHORIZED", "NAME_INVALID"})
+
+
+def is_temporary(status: int, codes: Collection[str] = ()) -> bool:
+    """Whether the same request may be answered better later; the codes decide where the status does not."""
+    if status == 429 or _FINAL.intersection(codes):
+        return status == 429
+    # An upload that the registry has lost is begun anew.
+    if status in STATUSES or "BLOB_UPLOAD_UNKNOWN" in codes:
+        return True
+    return status >= 400 and status not in _CLEAR and bool(_TEMPORARY.intersection(codes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,7 @@ class Retry:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Callable[[], float] = random.random
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], float] = time.monotonic
 
     def pause(self, attempt: int, headers: Mapping[str, str] | None = None) -> float:
         """Seconds before the next try, ``attempt`` being how many have failed; negative: do not try again."""

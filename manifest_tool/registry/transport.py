@@ -6,8 +6,8 @@ import asyncio
 import io
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,10 +18,11 @@ from yarl import URL
 
 from manifest_tool import __version__
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
-from manifest_tool.events import Answered, Noticed, Observer, Waiting, ignore
+from manifest_tool.events import Answered, Noticed, Observer, ignore
 from manifest_tool.oci.host import is_loopback
 from manifest_tool.registry import answers, failures, links, redact, tls
-from manifest_tool.registry.retry import STATUSES, Retry
+from manifest_tool.registry.pace import Pace
+from manifest_tool.registry.retry import Retry, is_temporary
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,9 +35,13 @@ _CONNECT_SECONDS = 30.0
 _PROBE_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REPEATING = frozenset({307, 308})
+"""Redirects that keep the method and the body (RFC 9110 § 15.4)."""
 _MAX_REDIRECTS = 10
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _CHUNK = 256 * 1024
 _ERROR_LIMIT = 64 * 1024
+_MAX_WARNINGS = 100
 
 Body = Callable[[], AsyncGenerator[bytes, None]]
 """Opens a body anew for each try."""
@@ -53,6 +58,8 @@ class Options:
     retry: Retry = field(default_factory=Retry)
     seconds: float = 120.0
     """In which a request without a streamed body has its whole answer."""
+    deadline: float = 1800.0
+    """Seconds after which a run tries nothing again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +91,17 @@ class Transport:
         self.observe = observe
         self._schemes: dict[str, str] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._pace = Pace(options.retry, options.deadline, observe)
+        self.pause = self._pace.pause
+        self._warned: set[str] = set()
 
     async def __aenter__(self) -> Self:
         self._check_authorities()
         self._contexts = tls.Contexts(self.options.trust, verify=not self.options.insecure)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            connector=aiohttp.TCPConnector(
+                limit=_CONNECTIONS,
+            ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_IDLE_SECONDS),
             headers={"User-Agent": f"manifest-tool/{__version__}", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -133,7 +145,7 @@ class Transport:
                 continue
             if is_loopback(request.url.host or ""):
                 self._schemes.setdefault(request.url.authority, request.url.scheme)
-            if answer.status in request.expected or answer.status not in STATUSES or not request.repeatable:
+            if answer.status in request.expected or not request.repeatable or not _is_temporary(answer):
                 return answer
             failed += 1
             about = answers.exchange(replace(answer, body=b"") if request.confidential else answer)
@@ -142,10 +154,14 @@ class Transport:
 
     async def _once(self, request: Request) -> Answer:
         # A body that is streamed takes as long as it takes; the socket's own time-outs bound each step of it.
-        seconds = None if callable(request.body) else self.options.seconds
-        with failures.mapped(request.method, request.url):
-            async with asyncio.timeout(seconds), self._exchange(request) as response:
-                return answers.of(request.method, response, await self._read_body(request, response))
+        # Nor does it wait for a turn: what it is made of may come from the same origin.
+        streamed = callable(request.body)
+        seconds = None if streamed else self.options.seconds
+        turn = nullcontext() if streamed else self._pace.turn(request.url)
+        async with turn:
+            with failures.mapped(request.method, request.url):
+                async with asyncio.timeout(seconds), self._exchange(request) as response:
+                    return answers.of(request.method, response, await self._read_body(request, response))
 
     async def _wants_tls(self, url: URL) -> bool:
         """Whether a loopback host that took no plain http speaks TLS; once it has answered, it is not asked."""
@@ -154,15 +170,6 @@ class Transport:
         if url.authority not in self._schemes:
             self._schemes[url.authority] = "https" if await _speaks_tls(url.with_scheme("https")) else "http"
         return self._schemes[url.authority] == "https"
-
-    async def pause(self, failed: int, reason: str, headers: Mapping[str, str] | None = None) -> bool:
-        """Wait before the next try, and say so; false where there is to be none."""
-        seconds = self.options.retry.pause(failed, headers)
-        if seconds < 0:
-            return False
-        self.observe(Waiting(reason, seconds))
-        await self.options.retry.sleep(seconds)
-        return True
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
@@ -177,18 +184,20 @@ class Transport:
     async def _exchange(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
         """One request and the redirects that it leads to."""
         url, headers = request.url, dict(request.headers)
-        for _ in range(_MAX_REDIRECTS + 1):
+        seen = [url]
+        while True:
             async with self._hop(request, url, headers) as response:
                 target = _redirect(request, response)
                 if target is None:
+                    _check_encoding(request, response)
                     yield response
                     return
             if not links.same_origin(target, url):
                 headers.pop("Authorization", None)
+            if target in seen or len(seen) > _MAX_REDIRECTS:
+                raise _endless(request, [*seen, target])
+            seen.append(target)
             url = target
-        raise RegistryError(
-            f"more than {_MAX_REDIRECTS} redirects", Exchange(request.method, redact.url(request.url), 0, "")
-        )
 
     @asynccontextmanager
     async def _hop(
@@ -196,6 +205,7 @@ class Transport:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:
             raise RuntimeError("the transport is not open")
+        await self._pace.opened(url)
         started = time.monotonic()
         async with _opened(request.body) as body:
             with failures.mapped(request.method, url):
@@ -210,7 +220,16 @@ class Transport:
                 )
             async with response:
                 self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
+                self._pace.heed(url, response.status, response.headers)
+                self._warn(url, response)
                 yield response
+
+    def _warn(self, url: URL, response: aiohttp.ClientResponse) -> None:
+        """Hand on each warning of a registry once."""
+        for text in answers.warnings(response.headers):
+            if text not in self._warned and len(self._warned) < _MAX_WARNINGS:
+                self._warned.add(text)
+                self.observe(Noticed(f"{redact.host(url)} says: {text}"))
 
     async def _read_body(self, request: Request, response: aiohttp.ClientResponse) -> bytes:
         """The body, read no further than the limit; cut off there where the answer is an error anyway."""
@@ -235,18 +254,43 @@ class Transport:
                 yield chunk
 
 
+def _is_temporary(answer: Answer) -> bool:
+    codes = answers.exchange(answer).codes if answer.status >= 400 else ()
+    return is_temporary(answer.status, codes)
+
+
+def _check_encoding(request: Request, response: aiohttp.ClientResponse) -> None:
+    """Refuse what cannot be decoded: it would be taken for damaged."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if response.status in request.expected and request.method != "HEAD" and encoding not in _ENCODINGS:
+        raise InvalidContent(
+            f"the answer is encoded as {answers.plain(encoding)[:100]!r}, which was not asked for",
+            Exchange(request.method, redact.url(response.url), response.status),
+        )
+
+
 def _redirect(request: Request, response: aiohttp.ClientResponse) -> URL | None:
     """Where an answer sends us, or none where it is the answer."""
     location = response.headers.get("Location")
     if response.status not in _REDIRECTS or not location:
         return None
     exchange = Exchange(request.method, redact.url(response.url), response.status)
-    if request.method not in {"GET", "HEAD"}:
-        raise RegistryError("a request that writes was redirected", exchange)
+    writes = request.method not in {"GET", "HEAD"}
+    if writes and response.status not in _REPEATING:
+        raise RegistryError("a request that writes was redirected to one that reads", exchange)
     try:
-        return links.follow(response.url, location)
+        target = links.follow(response.url, location)
     except ValueError as error:
         raise RegistryError(f"the redirect {error}, and is not followed", exchange) from None
+    if writes and not links.same_origin(target, response.url):
+        raise RegistryError(f"a request that writes was redirected to {redact.host(target)}", exchange)
+    return target
+
+
+def _endless(request: Request, chain: Sequence[URL]) -> RegistryError:
+    what = "redirected in a circle" if chain[-1] in chain[:-1] else f"more than {_MAX_REDIRECTS} redirects"
+    steps = " → ".join(map(redact.url, chain))
+    return RegistryError(f"{what}, {steps}", Exchange(request.method, redact.url(request.url)))
 
 
 @asynccontextmanager

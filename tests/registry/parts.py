@@ -54,7 +54,7 @@ class Clock:
 
     def retry(self, attempts: int = 5) -> Retry:
         """A policy on this clock, whose jitter is at its longest."""
-        return Retry(attempts=attempts, sleep=self.sleep, random=lambda: 1.0)
+        return Retry(attempts=attempts, sleep=self.sleep, random=lambda: 1.0, clock=self)
 
 
 @dataclass

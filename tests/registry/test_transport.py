@@ -103,15 +103,15 @@ async def test_a_redirect_does_not_leave_https(tls: ssl.SSLContext, embedded: Ru
 async def test_a_loop_ends(embedded: Running) -> None:
     embedded.faults.add(actions.Answer(307, headers={"Location": "/v2/?token=hunter2"}))
     async with transport() as opened:
-        with pytest.raises(RegistryError, match="more than 10 redirects") as caught:
+        with pytest.raises(RegistryError, match="redirected in a circle") as caught:
             await opened.send(Request("GET", _url(embedded)))
-    assert len(embedded.log) == 11
+    assert len(embedded.log) == 2
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "PATCH", "DELETE"])
 async def test_writes_do_not_follow(embedded: Running, method: str) -> None:
-    embedded.faults.add(actions.Answer(307, headers={"Location": "/v2/"}))
+    embedded.faults.add(actions.Answer(302, headers={"Location": "/v2/"}))
     async with transport() as opened:
         with pytest.raises(RegistryError, match="a request that writes was redirected"):
             await opened.send(Request(method, _url(embedded), body=b"x"))

@@ -27,6 +27,9 @@ from tests import seeds
 from tests.registry.parts import client
 from tests.test_pusher import complete
 
+# Coverage is measured by the other tests; here it would take most of the time.
+pytestmark = pytest.mark.no_cover
+
 PUSHES = 250
 """For each seed."""
 SHARE = 0.2

@@ -1,0 +1,82 @@
+"""How fast registries are asked: not while they ask us to wait, gently from then on, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from manifest_tool.errors import Unreachable
+from manifest_tool.events import Observer, Waiting
+from manifest_tool.registry import links, redact
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from manifest_tool.registry.links import Origin
+    from manifest_tool.registry.retry import Retry
+
+_GENTLY = 4
+"""Requests at once to an origin that has found us too eager."""
+
+
+class Pace:
+    """One gate for each origin, and one end for all tries."""
+
+    def __init__(self, retry: Retry, seconds: float, observe: Observer) -> None:
+        self._retry = retry
+        self._seconds = seconds
+        self._observe = observe
+        self._end = retry.clock() + seconds
+        self._closed: dict[Origin, float] = {}
+        """Until when nothing is sent to an origin, on the clock."""
+        self._turns: dict[Origin, asyncio.Semaphore] = {}
+
+    def heed(self, url: URL, status: int, headers: Mapping[str, str]) -> None:
+        """Take to heart what an answer says of how fast its origin may be asked."""
+        if status not in {429, 503}:
+            return
+        origin = links.origin(url)
+        if status == 429:
+            self._turns.setdefault(origin, asyncio.Semaphore(_GENTLY))
+        asked = self._retry.asked(headers)
+        if asked and asked <= self._retry.longest_asked:
+            self._closed[origin] = max(self._closed.get(origin, 0.0), self._retry.clock() + asked)
+
+    @asynccontextmanager
+    async def turn(self, url: URL) -> AsyncIterator[None]:
+        """A request's turn at its origin; nothing that waits for another request may hold one."""
+        async with self._turns.get(links.origin(url)) or nullcontext():
+            yield
+
+    async def opened(self, url: URL) -> None:
+        """Wait until an origin may be asked again."""
+        origin = links.origin(url)
+        while (until := self._closed.get(origin, 0.0)) > self._retry.clock():
+            await self._sleep(until - self._retry.clock(), f"{redact.host(url)} asked to be left alone")
+            if self._closed.get(origin) == until:
+                del self._closed[origin]
+
+    async def pause(self, failed: int, reason: str, headers: Mapping[str, str] | None = None) -> bool:
+        """Wait before the next try, and say so; false where there is to be none, an error where its time is over."""
+        seconds = self._retry.pause(failed, headers)
+        if seconds < 0:
+            return False
+        self._check(seconds, reason)
+        self._observe(Waiting(reason, seconds))
+        await self._retry.sleep(seconds)
+        return True
+
+    async def _sleep(self, seconds: float, reason: str) -> None:
+        self._check(seconds, reason)
+        await self._retry.sleep(seconds)
+
+    def _check(self, seconds: float, reason: str) -> None:
+        if self._retry.clock() + seconds > self._end:
+            when = self._retry.now() + timedelta(seconds=seconds)
+            raise Unreachable(
+                f"another try in {seconds:.0f} s would be past the {self._seconds:.0f} s that a run may take: {reason}",
+                hint=f"run it again after {when:%Y-%m-%d %H:%M:%S} UTC",
+            )
