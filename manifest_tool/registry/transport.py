@@ -99,9 +99,7 @@ class Transport:
         self._check_authorities()
         self._contexts = tls.Contexts(self.options.trust, verify=not self.options.insecure)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=_CONNECTIONS,
-            ),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_IDLE_SECONDS),
             headers={"User-Agent": f"manifest-tool/{__version__}", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
