@@ -65,7 +65,7 @@ def test_a_taken_port() -> None:
     with serving() as registry:
         port = int(registry.host.partition(":")[2])
         with pytest.raises(UsageError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*in use"), serving(port=port):
-            pass  # pragma: no cover
+            pass
 
 
 def test_ipv6() -> None:
