@@ -105,7 +105,7 @@ class Fates:
     """What became of each tag so far; the text is for people."""
 
     def __init__(self, tags: Iterable[str]) -> None:
-        self._fates = dict.fromkeys(tags, Fate.LEFT)
+        self.narrow(tags)
 
     def narrow(self, tags: Iterable[str]) -> None:
         """These tags are to be moved, and no others."""
@@ -199,6 +199,10 @@ class Stage:
             how, upload = await self._mount(descriptor, source)
         if how is None and await self._client.has_blob(self._target, descriptor.digest):
             how = How.PRESENT
+        if how and upload:
+            # Whether it can be given up does not matter; nobody else would, and it would lie there until it expires.
+            await outcomes([self._client.cancel(self._target, upload)])
+            upload = None
         if how:
             self._observe(BlobPlaced(self._target, descriptor.digest, how))
         return Blob(descriptor, source, how, upload)

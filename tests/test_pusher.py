@@ -343,8 +343,11 @@ def test_what_the_target_has_is_not_copied_though_mounts_are_declined(embedded: 
     embedded.faults.add(NoMount(), method="POST", path="mount=")
     seeds.put_image(embedded, "src:1", "linux/amd64", layers=3)
     assert report(program.push(seeds.spec(embedded.host, "app:1", "src:1"), "--format", "json"))["blobs"]["copied"] == 4
+    embedded.log.clear()
     done = report(program.push(seeds.spec(embedded.host, "app:2", "src:1"), "--format", "json"))
     assert done["blobs"] == {"present": 4, "mounted": 0, "copied": 0, "copiedBytes": 0}
+    # The uploads that were opened in place of the mounts are given up.
+    assert [request.status for request in embedded.log.by_method("DELETE")] == [204] * 4
 
 
 def test_one_source_that_may_not_be_mounted_from_leaves_the_others_alone(embedded: Running, program: Program) -> None:
