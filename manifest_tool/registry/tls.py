@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,15 @@ _PEM = "certificates and keys stand in files as PEM text"
 
 WANTED = "it may speak https: leave out --plain-http"
 FOLDERS = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
-"""Where Docker and podman keep what they know of single registries."""
+"""Where Docker and podman keep what they know of single registries, for everybody."""
+
+
+def folders() -> tuple[Path, ...]:
+    """The same with that of the user, which goes first."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config")
+    with suppress(RuntimeError):  # there are containers whose user has no home
+        return (home.expanduser() / "containers" / "certs.d", *FOLDERS)
+    return FOLDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +35,17 @@ class Trust:
 
     ca_file: str = ""
     """Authorities beside those of the system."""
-    folders: tuple[Path, ...] = field(default_factory=lambda: FOLDERS)
-    """Each has a folder a host: ``*.crt`` are authorities, ``*.cert`` with ``*.key`` what we show ourselves with."""
+    folders: tuple[Path, ...] = field(default_factory=folders)
+    """Each has a folder a host: ``*.crt`` are authorities, ``*.cert`` with ``*.key`` what we show ourselves with.
+
+    Where several have something to show, the first one's is shown.
+    """
 
     def context(self, url: URL) -> ssl.SSLContext:
         """What TLS with the host of a URL is spoken with; raises `UsageError` where a file is of no use."""
         made = self.common()
-        for folder in self.folders_of(url):
+        # OpenSSL shows the certificate that it was given last.
+        for folder in reversed(self.folders_of(url)):
             for path in sorted(folder.glob("*.crt")):
                 _add_authorities(made, path)
             for path in sorted(folder.glob("*.cert")):

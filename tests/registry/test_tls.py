@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from yarl import URL
 
 from manifest_tool.errors import RegistryError, Unreachable, UsageError
+from manifest_tool.registry import tls
 from manifest_tool.registry.answers import Answer
 from manifest_tool.registry.tls import Contexts, Trust
 from manifest_tool.registry.transport import Options, Request, Transport
@@ -140,6 +142,28 @@ async def test_a_client_certificate(authority: Authority, tmp_path: Path) -> Non
         assert (await _ask(f"https://{host}/v2/", trust)).status == 200
         assert (await _ask(f"https://{host}/v2/", trust, insecure=True)).status == 200
         await _refusal(f"https://{host}/v2/", authority.kept_for(host, tmp_path / "b", "ca.crt"))
+
+
+@pytest.mark.parametrize("home", ["XDG_CONFIG_HOME", "HOME"])
+async def test_what_the_user_keeps_goes_first(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv(home, str(tmp_path))
+    folder = tmp_path / (".config" if home == "HOME" else "") / "containers" / "certs.d"
+    with _registry(authority.server(demanding=True)) as host:
+        everybody = authority.kept_for(host, tmp_path / "etc", "ca.crt", "old.cert", "old.key").folders
+        monkeypatch.setattr(tls, "FOLDERS", everybody)
+        await _refusal(f"https://{host}/v2/", Trust())
+        authority.kept_for(host, folder, "client.cert", "client.key")
+        assert (await _ask(f"https://{host}/v2/", Trust())).status == 200
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    assert Trust().folders == tls.FOLDERS
 
 
 @pytest.mark.parametrize("name", ["r.test", "r.test:443"])
