@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 import threading
@@ -26,7 +27,9 @@ from manifest_tool.server.serve import Running
 
 if TYPE_CHECKING:
     import ssl
+    from pathlib import Path
 
+    import pytest
     from aiohttp.typedefs import Middleware
 
 _TLS_RECORD = b"\x16"
@@ -76,6 +79,15 @@ class Watched:
 
 def ignore_events(event: Event) -> None:
     """Watch nothing."""
+
+
+def credential_helper(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str, name: str = "fake") -> Path:
+    """Put a credential helper on the PATH; gives the file in which it notes what it was asked."""
+    program, asked = folder / f"docker-credential-{name}", folder / "asked"
+    program.write_text(f'#!/bin/sh\nread server\necho "$1 $server" >> {asked}\n{script}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return asked
 
 
 @asynccontextmanager

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import json
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -28,28 +26,10 @@ from manifest_tool.registry.transport import Request
 from manifest_tool.server import actions
 from manifest_tool.server.serve import Running, serving
 from tests.registry.parts import Clock, Watched, client, repository, tls_registry
-from tests.registry.tokens import OMIT, Asked, TokenService, basic, token_service
+from tests.registry.tokens import INDEX, OMIT, SECRET, Asked, basic, guarded, logins, token_service
 
-_SECRET = "hunter2"
-_ME = Credential("me", _SECRET)
-_INDEX = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
-_DIGEST = Digest.of(_INDEX)
-
-
-def _auths(*hosts: str, name: str = "me", password: str = _SECRET, **more: str) -> dict[str, dict[str, str]]:
-    encoded = base64.b64encode(f"{name}:{password}".encode()).decode()
-    return {host: {"auth": encoded, **more} for host in hosts}
-
-
-@contextmanager
-def _registry(**settings: Any) -> Iterator[tuple[Running, TokenService]]:
-    """A registry that everybody may pull from, and that ``me`` may push to."""
-    settings = {"anonymous": {"*": "pull"}, **settings}
-    with token_service(**settings) as service, serving(middlewares=[service.middleware()]) as running:
-        service.add("me", _SECRET, {"*": "pull,push"})
-        for name in ("team/app", "team/one", "team/two"):
-            running.put_manifest(name, _INDEX, types.OCI_INDEX, "latest")
-        yield running, service
+_ME = Credential("me", SECRET)
+_DIGEST = Digest.of(INDEX)
 
 
 def _statuses(running: Running) -> list[int]:
@@ -60,7 +40,7 @@ def _statuses(running: Running) -> list[int]:
 
 
 async def test_anonymous_pull_takes_one_token() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         async with client() as opened:
             found = await opened.get_manifest(repository(running.host), "latest")
             await opened.get_manifest(repository(running.host), "latest")
@@ -70,7 +50,7 @@ async def test_anonymous_pull_takes_one_token() -> None:
 
 
 async def test_twenty_requests_share_one_flight() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         running.latency = 0.02
         team = repository(running.host)
         async with client(access=Access.to(team, "pull")) as opened:
@@ -79,14 +59,14 @@ async def test_twenty_requests_share_one_flight() -> None:
 
 
 async def test_a_run_asks_for_everything_at_once_and_for_push_first() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         target, one, two = (repository(running.host, name) for name in ("team/target", "team/one", "team/two"))
         elsewhere = repository("registry.test", "other")
         access = Access.to(one, "pull") | Access.to(elsewhere, "pull") | Access.to(target, "push", "pull")
-        async with client(auths=_auths(running.host), access=access | Access.to(two, "pull")) as opened:
+        async with client(auths=logins(running.host), access=access | Access.to(two, "pull")) as opened:
             await opened.get_manifest(one, "latest")
             await opened.get_manifest(two, "latest")
-            await opened.put_manifest(target, "x", _INDEX, types.OCI_INDEX)
+            await opened.put_manifest(target, "x", INDEX, types.OCI_INDEX)
     scopes = ("repository:team/target:pull,push", "repository:team/one:pull", "repository:team/two:pull")
     assert service.asked == [Asked("GET", "me", "registry.test", scopes)]
     assert service.log[0].query.count("scope=") == 3
@@ -94,7 +74,7 @@ async def test_a_run_asks_for_everything_at_once_and_for_push_first() -> None:
 
 async def test_a_token_is_renewed_before_its_end() -> None:
     clock = Clock()
-    with _registry(expires_in=100) as (running, service):
+    with guarded(expires_in=100) as (running, service):
         async with client(clock=clock) as opened:
             await opened.get_manifest(repository(running.host), "latest")
             clock.now += 89
@@ -107,7 +87,7 @@ async def test_a_token_is_renewed_before_its_end() -> None:
 
 
 async def test_a_token_that_ended_early_is_renewed_once() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         team = repository(running.host)
         async with client() as opened:
             await opened.get_manifest(team, "latest")
@@ -119,7 +99,7 @@ async def test_a_token_that_ended_early_is_renewed_once() -> None:
 
 
 async def test_a_registry_that_takes_no_token_is_not_asked_for_ever() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         running.faults.add(actions.Answer(401, headers={"WWW-Authenticate": service.challenge()}))
         async with client() as opened:
             with pytest.raises(Unauthorized, match="not allowed to pull"):
@@ -129,12 +109,12 @@ async def test_a_registry_that_takes_no_token_is_not_asked_for_ever() -> None:
 
 
 async def test_a_service_that_cuts_several_scopes_is_asked_narrowly() -> None:
-    with _registry(most_scopes=1) as (running, service):
+    with guarded(most_scopes=1) as (running, service):
         target, one = repository(running.host, "team/target"), repository(running.host, "team/one")
         access = Access.to(target, "pull", "push") | Access.to(one, "pull")
-        async with client(auths=_auths(running.host), access=access) as opened:
+        async with client(auths=logins(running.host), access=access) as opened:
             await opened.get_manifest(one, "latest")
-            await opened.put_manifest(target, "x", _INDEX, types.OCI_INDEX)
+            await opened.put_manifest(target, "x", INDEX, types.OCI_INDEX)
             running.log.clear()
             service.asked.clear()
             for _ in range(5):
@@ -146,7 +126,7 @@ async def test_a_service_that_cuts_several_scopes_is_asked_narrowly() -> None:
 
 
 async def test_a_service_that_refuses_several_scopes_is_asked_narrowly() -> None:
-    with _registry(strict=True, anonymous={"team/one": "pull"}) as (running, service):
+    with guarded(strict=True, anonymous={"team/one": "pull"}) as (running, service):
         one, secret = repository(running.host, "team/one"), repository(running.host, "secret")
         async with client(access=Access.to(one, "pull") | Access.to(secret, "pull")) as opened:
             await opened.get_manifest(one, "latest")
@@ -159,22 +139,22 @@ async def test_a_service_that_refuses_several_scopes_is_asked_narrowly() -> None
 
 
 async def test_a_narrow_token_that_ended_early_is_renewed_too() -> None:
-    with _registry(most_scopes=1) as (running, service):
+    with guarded(most_scopes=1) as (running, service):
         target, one = repository(running.host, "team/target"), repository(running.host, "team/one")
         access = Access.to(target, "pull", "push") | Access.to(one, "pull")
-        async with client(auths=_auths(running.host), access=access) as opened:
+        async with client(auths=logins(running.host), access=access) as opened:
             await opened.get_manifest(one, "latest")
             service.revoke()
             await opened.get_manifest(one, "latest")
 
 
 async def test_an_account_without_push_is_told_so() -> None:
-    with _registry() as (running, service):
-        service.add("reader", _SECRET, {"*": "pull"})
+    with guarded() as (running, service):
+        service.add("reader", SECRET, {"*": "pull"})
         team = repository(running.host)
-        async with client(auths=_auths(running.host, name="reader"), access=Access.to(team, "pull", "push")) as opened:
+        async with client(auths=logins(running.host, name="reader"), access=Access.to(team, "pull", "push")) as opened:
             with pytest.raises(Unauthorized) as caught:
-                await opened.put_manifest(team, "x", _INDEX, types.OCI_INDEX)
+                await opened.put_manifest(team, "x", INDEX, types.OCI_INDEX)
     error = caught.value
     assert str(error).startswith(f"not allowed to push {running.host}/team/app:x: PUT http://{running.host}/v2/team/")
     assert error.hint == f"no push right on {running.host}/team/app for the account 'reader' from config.json"
@@ -184,16 +164,16 @@ async def test_an_account_without_push_is_told_so() -> None:
 
 
 async def test_anonymous_push_is_told_to_log_in() -> None:
-    with _registry() as (running, _):
+    with guarded() as (running, _):
         async with client() as opened:
             with pytest.raises(Unauthorized) as caught:
-                await opened.put_manifest(repository(running.host), "x", _INDEX, types.OCI_INDEX)
+                await opened.put_manifest(repository(running.host), "x", INDEX, types.OCI_INDEX)
     assert caught.value.hint.startswith(f"no credentials for {running.host} were found")
 
 
 async def test_a_wrong_password_is_told_by_the_endpoint() -> None:
-    with _registry() as (running, service):
-        async with client(auths=_auths(running.host, password="wrong")) as opened:
+    with guarded() as (running, service):
+        async with client(auths=logins(running.host, password="wrong")) as opened:
             wanted = (opened.get_manifest(repository(running.host), "latest") for _ in range(3))
             error, *_ = await outcomes(wanted)
     assert isinstance(error, Unauthorized)
@@ -206,20 +186,20 @@ async def test_a_wrong_password_is_told_by_the_endpoint() -> None:
 
 @pytest.mark.parametrize("status", [202, 401])
 async def test_a_mount_asks_for_both_repositories(status: int) -> None:
-    with _registry(anonymous={}, mount_status=status) as (running, service):
+    with guarded(anonymous={}, mount_status=status) as (running, service):
         blob = running.put_blob("team/one", b"layer")
         target, one = repository(running.host, "team/target"), repository(running.host, "team/one")
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             assert await opened.mount_blob(target, blob, one) is None
     assert service.asked[-1].scopes == ("repository:team/target:pull,push", "repository:team/one:pull")
 
 
 async def test_a_mount_without_the_right_to_its_source() -> None:
-    with _registry(anonymous={}) as (running, service):
-        service.add("writer", _SECRET, {"team/target": "pull,push"})
+    with guarded(anonymous={}) as (running, service):
+        service.add("writer", SECRET, {"team/target": "pull,push"})
         blob = running.put_blob("team/one", b"layer")
         target, one = repository(running.host, "team/target"), repository(running.host, "team/one")
-        async with client(auths=_auths(running.host, name="writer")) as opened:
+        async with client(auths=logins(running.host, name="writer")) as opened:
             assert await opened.mount_blob(target, blob, one) is not None
             service.mount_status = 401
             with pytest.raises(Unauthorized, match="not allowed to mount blob"):
@@ -231,8 +211,8 @@ async def test_a_mount_without_the_right_to_its_source() -> None:
 
 
 async def test_basic_answers_a_challenge_alone() -> None:
-    with serving(middlewares=[basic({"me": _SECRET})]) as running:
-        async with client(auths=_auths(running.host)) as opened:
+    with serving(middlewares=[basic({"me": SECRET})]) as running:
+        async with client(auths=logins(running.host)) as opened:
             for _ in range(2):
                 assert await opened.head_manifest(repository(running.host), "x") is None
     assert ["Authorization" in request.headers for request in running.log] == [False, True, True]
@@ -240,14 +220,14 @@ async def test_basic_answers_a_challenge_alone() -> None:
 
 
 async def test_basic_is_not_sent_where_nobody_asked(embedded: Running) -> None:
-    async with client(auths=_auths(embedded.host)) as opened:
+    async with client(auths=logins(embedded.host)) as opened:
         await opened.head_manifest(repository(embedded.host), "x")
     assert "Authorization" not in embedded.log[0].headers
 
 
-@pytest.mark.parametrize(("auths", "requests"), [({}, 1), (_auths("other.test"), 1)])
+@pytest.mark.parametrize(("auths", "requests"), [({}, 1), (logins("other.test"), 1)])
 async def test_basic_without_credentials_ends_at_once(auths: Any, requests: int) -> None:
-    with serving(middlewares=[basic({"me": _SECRET})]) as running:
+    with serving(middlewares=[basic({"me": SECRET})]) as running:
         async with client(auths=auths) as opened:
             with pytest.raises(Unauthorized) as caught:
                 await opened.get_manifest(repository(running.host), "x")
@@ -257,7 +237,7 @@ async def test_basic_without_credentials_ends_at_once(auths: Any, requests: int)
 
 async def test_a_wrong_password_is_sent_once() -> None:
     with serving(middlewares=[basic({"me": "other"})]) as running:
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             with pytest.raises(Unauthorized) as caught:
                 await opened.get_manifest(repository(running.host), "x")
     assert "the account 'me' from config.json lacks this right, or its password is wrong" in caught.value.hint
@@ -265,10 +245,10 @@ async def test_a_wrong_password_is_sent_once() -> None:
 
 
 async def test_bearer_comes_before_basic() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         both = f'Basic realm="r", {service.challenge()}'
         running.faults.add(actions.Answer(401, headers={"WWW-Authenticate": both}), times=1)
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             await opened.get_manifest(repository(running.host), "latest")
     assert running.log[1].headers["Authorization"].startswith("Bearer ")
 
@@ -295,7 +275,7 @@ async def test_challenges_that_lead_nowhere(embedded: Running, challenge: str, h
 
 
 async def test_given_credentials_go_to_their_registry_alone() -> None:
-    with _registry() as (target, tokens), _registry() as (source, others):
+    with guarded() as (target, tokens), guarded() as (source, others):
         access = Access.to(repository(target.host), "pull") | Access.to(repository(source.host), "pull")
         async with client(explicit=_ME, explicit_for=target.host, access=access) as opened:
             await opened.get_manifest(repository(target.host), "latest")
@@ -306,10 +286,10 @@ async def test_given_credentials_go_to_their_registry_alone() -> None:
 
 
 async def test_a_registry_that_names_another_s_realm_gets_none_of_its_tokens() -> None:
-    with _registry(anonymous={}) as (home, service), serving(middlewares=[service.middleware()]) as stranger:
-        stranger.put_manifest("team/app", _INDEX, types.OCI_INDEX, "latest")
-        service.add("me", _SECRET, {"*": "pull"})
-        auths = {**_auths(home.host), **_auths(stranger.host, password="another")}
+    with guarded(anonymous={}) as (home, service), serving(middlewares=[service.middleware()]) as stranger:
+        stranger.put_manifest("team/app", INDEX, types.OCI_INDEX, "latest")
+        service.add("me", SECRET, {"*": "pull"})
+        auths = {**logins(home.host), **logins(stranger.host, password="another")}
         async with client(auths=auths) as opened:
             await opened.get_manifest(repository(home.host), "latest")
             with pytest.raises(Unauthorized, match="refused the account 'me'"):
@@ -318,9 +298,9 @@ async def test_a_registry_that_names_another_s_realm_gets_none_of_its_tokens() -
 
 
 async def test_credentials_do_not_follow_a_redirect_of_the_token_endpoint() -> None:
-    with _registry() as (running, service), token_service(anonymous={"*": "pull"}) as other:
+    with guarded() as (running, service), token_service(anonymous={"*": "pull"}) as other:
         service.faults.add(actions.Answer(307, headers={"Location": other.url}))
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             with pytest.raises(Unauthorized):
                 await opened.get_manifest(repository(running.host), "latest")
     assert "Authorization" in service.log[0].headers
@@ -331,7 +311,7 @@ async def test_credentials_do_not_follow_a_redirect_of_the_token_endpoint() -> N
 
 
 async def test_an_identity_token_is_posted() -> None:
-    with _registry(anonymous={}) as (running, service):
+    with guarded(anonymous={}) as (running, service):
         identity = service.identity("me")
         async with client(auths={running.host: {"identitytoken": identity}}) as opened:
             await opened.get_manifest(repository(running.host), "latest")
@@ -342,24 +322,24 @@ async def test_an_identity_token_is_posted() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
 async def test_a_refused_identity_token_falls_to_the_password(status: int) -> None:
-    with _registry(anonymous={}) as (running, service):
+    with guarded(anonymous={}) as (running, service):
         service.faults.add(actions.Answer(status), method="POST")
-        async with client(auths=_auths(running.host, identitytoken="old")) as opened:
+        async with client(auths=logins(running.host, identitytoken="old")) as opened:
             await opened.get_manifest(repository(running.host), "latest")
     assert [asked.method for asked in service.asked] == ["GET"]
 
 
 async def test_a_refused_identity_token_without_a_password() -> None:
-    with _registry(anonymous={}) as (running, service):
-        async with client(auths={running.host: {"identitytoken": _SECRET}}) as opened:
+    with guarded(anonymous={}) as (running, service):
+        async with client(auths={running.host: {"identitytoken": SECRET}}) as opened:
             with pytest.raises(Unauthorized, match=r"refused the identity token: POST .*: 400") as caught:
                 await opened.get_manifest(repository(running.host), "latest")
-    assert _SECRET not in str(caught.value)
+    assert SECRET not in str(caught.value)
     assert len(service.asked) == 1
 
 
 async def test_a_registry_token_is_used_as_it_is() -> None:
-    with _registry(anonymous={"*": "pull"}) as (running, service):
+    with guarded(anonymous={"*": "pull"}) as (running, service):
         async with client() as opened:
             await opened.get_manifest(repository(running.host), "latest")
         async with client(auths={running.host: {"registrytoken": service.issued[0]}}) as opened:
@@ -375,7 +355,7 @@ async def test_a_registry_token_is_used_as_it_is() -> None:
 
 @pytest.mark.parametrize("field", ["token", "access_token"])
 async def test_either_field_has_the_token(field: str) -> None:
-    with _registry(field_name=field) as (running, _):
+    with guarded(field_name=field) as (running, _):
         async with client() as opened:
             await opened.get_manifest(repository(running.host), "latest")
 
@@ -412,7 +392,7 @@ def test_how_long_a_token_lasts(expires_in: Any, renew_at: float) -> None:
 
 @pytest.mark.parametrize("expires_in", [OMIT, 0, "300", 300.5, "garbage"])
 async def test_tokens_are_used_whatever_is_said_of_their_end(expires_in: Any) -> None:
-    with _registry(expires_in=expires_in) as (running, service):
+    with guarded(expires_in=expires_in) as (running, service):
         async with client() as opened:
             for _ in range(3):
                 await opened.get_manifest(repository(running.host), "latest")
@@ -444,19 +424,19 @@ def test_no_document_is_too_odd(document: Any) -> None:
     ],
 )
 async def test_answers_that_hold_no_token(body: bytes, message: str) -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(200, body))
         async with client() as opened:
             with pytest.raises(InvalidContent, match=message) as caught:
                 await opened.get_manifest(repository(running.host), "latest")
     assert f"GET {service.url}" in str(caught.value)
-    assert _SECRET not in str(caught.value)
+    assert SECRET not in str(caught.value)
     assert len(service.log) == 1
 
 
 async def test_a_token_endpoint_may_fail_for_a_while() -> None:
     clock = Clock()
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(500), times=1)
         service.faults.add(actions.Answer(429, headers={"Retry-After": "3"}), after=1, times=1)
         # aiohttp itself asks once more where a connection ends without an answer.
@@ -467,7 +447,7 @@ async def test_a_token_endpoint_may_fail_for_a_while() -> None:
 
 
 async def test_a_token_endpoint_that_is_down_is_named_and_asked_again_later() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(503, b"down"), times=5)
         async with client() as opened:
             with pytest.raises(
@@ -483,7 +463,7 @@ async def test_a_token_endpoint_that_is_down_is_named_and_asked_again_later() ->
 
 @pytest.mark.parametrize("realm", ["/token", "/token?account=x&x=a%2Fb", "//{host}/token"])
 async def test_a_realm_may_be_relative_and_have_a_query(realm: str) -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.realm = realm.format(host=service.host)
         if realm.startswith("//"):
             async with client() as opened:
@@ -517,7 +497,7 @@ async def test_a_realm_may_be_relative_and_have_a_query(realm: str) -> None:
 async def test_realms_that_are_refused(tls: ssl.SSLContext, realm: str, message: str) -> None:
     with tls_registry(tls, "registry.test") as running:
         running.faults.add(actions.Answer(401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'}))
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             with pytest.raises(Unauthorized, match=message):
                 await opened.get_manifest(repository(running.host), "latest")
     assert len(running.log) == 1
@@ -529,7 +509,7 @@ async def test_a_realm_on_another_name_is_fine(tls: ssl.SSLContext) -> None:
         token_service(tls=tls, name="tokens.test", anonymous={"*": "pull"}) as service,
         tls_registry(tls, "registry.test", [service.middleware()]) as running,
     ):
-        running.put_manifest("team/app", _INDEX, types.OCI_INDEX, "latest")
+        running.put_manifest("team/app", INDEX, types.OCI_INDEX, "latest")
         async with client() as opened:
             await opened.get_manifest(repository(running.host), "latest")
     assert service.realm == ""
@@ -537,7 +517,7 @@ async def test_a_realm_on_another_name_is_fine(tls: ssl.SSLContext) -> None:
 
 
 async def test_a_user_name_in_a_realm_is_not_sent() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.realm = f"http://admin:hunter2@{service.host}/token"
         async with client() as opened:
             await opened.get_manifest(repository(running.host), "latest")
@@ -549,9 +529,9 @@ async def test_a_user_name_in_a_realm_is_not_sent() -> None:
 
 async def test_no_secret_is_told() -> None:
     watched = Watched()
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(503, b"down"), times=1)
-        async with client(auths=_auths(running.host), observe=watched) as opened:
+        async with client(auths=logins(running.host), observe=watched) as opened:
             await opened.get_manifest(repository(running.host), "latest")
             texts = [*map(repr, watched.events), repr(opened.authenticator), repr(opened)]
             service.revoke()
@@ -559,13 +539,13 @@ async def test_no_secret_is_told() -> None:
             with pytest.raises(ManifestToolError) as caught:
                 await opened.get_manifest(repository(running.host), "latest")
             texts += [str(caught.value), repr(caught.value), caught.value.hint]
-    encoded = base64.b64encode(f"me:{_SECRET}".encode()).decode()
-    for secret in (_SECRET, encoded, *service.issued):
+    encoded = base64.b64encode(f"me:{SECRET}".encode()).decode()
+    for secret in (SECRET, encoded, *service.issued):
         assert not [text for text in texts if secret in text]
 
 
 async def test_a_flight_that_was_broken_off_is_begun_anew() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Delay(0.2), times=1)
         async with client() as opened:
             wanted = opened.get_manifest(repository(running.host), "latest")
@@ -621,12 +601,12 @@ def test_access_is_merged(parts: list[Access]) -> None:
 )
 async def test_what_a_token_endpoint_repeats_of_us_is_not_told(status: int, body: bytes) -> None:
     watched = Watched()
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(status, body))
-        async with client(auths=_auths(running.host), observe=watched, attempts=2) as opened:
+        async with client(auths=logins(running.host), observe=watched, attempts=2) as opened:
             with pytest.raises(RegistryError) as caught:
                 await opened.get_manifest(repository(running.host), "latest")
     told = f"{caught.value} {caught.value.hint} {watched.events}"
     assert str(status) in told
-    for secret in (_SECRET, "bWU6aHVudGVyMg", "abcdefghijklmnop"):
+    for secret in (SECRET, "bWU6aHVudGVyMg", "abcdefghijklmnop"):
         assert secret not in told

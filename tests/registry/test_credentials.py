@@ -18,7 +18,7 @@ from manifest_tool.events import Noticed
 from manifest_tool.oci.reference import Reference, Registry, Repository
 from manifest_tool.registry import credentials
 from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain, configured
-from tests.registry.parts import Watched
+from tests.registry.parts import Watched, credential_helper
 
 _SECRET = "hunter2"
 
@@ -269,15 +269,6 @@ def test_a_folder_that_cannot_be_entered(tmp_path: Path, monkeypatch: pytest.Mon
 # The helpers
 
 
-def _helper(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str, name: str = "fake") -> Path:
-    """Put a helper on the PATH; gives the file in which it notes what it was asked."""
-    program, asked = folder / f"docker-credential-{name}", folder / "asked"
-    program.write_text(f'#!/bin/sh\nread server\necho "$1 $server" >> {asked}\n{script}\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    return asked
-
-
 def _keychain(observe: Watched | None = None, auths: dict[str, Any] | None = None, **config: Any) -> Keychain:
     return Keychain(DockerConfig("config.json", auths or {}, **config), observe=observe or Watched())
 
@@ -286,27 +277,27 @@ _FOUND = f"""printf '%s' '{{"ServerURL":"x","Username":"me","Secret":"{_SECRET}"
 
 
 async def test_a_helper_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = _helper(tmp_path, monkeypatch, _FOUND)
+    asked = credential_helper(tmp_path, monkeypatch, _FOUND)
     found = await _keychain(store="fake").find(_repository())
     assert found == Credential("me", _SECRET, origin="docker-credential-fake")
     assert asked.read_text() == "get r.test\n"
 
 
 async def test_docker_hub_has_a_key_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = _helper(tmp_path, monkeypatch, _FOUND)
+    asked = credential_helper(tmp_path, monkeypatch, _FOUND)
     assert await _keychain(store="fake").find(_repository("alpine"))
     assert asked.read_text() == "get https://index.docker.io/v1/\n"
 
 
 async def test_an_identity_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _helper(tmp_path, monkeypatch, f"""printf '%s' '{{"Username":"<token>","Secret":"{_SECRET}"}}'""")
+    credential_helper(tmp_path, monkeypatch, f"""printf '%s' '{{"Username":"<token>","Secret":"{_SECRET}"}}'""")
     found = await _keychain(store="fake").find(_repository())
     assert found is not None
     assert (found.username, found.password, found.identity_token) == ("", "", _SECRET)
 
 
 async def test_a_host_s_helper_comes_before_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _helper(tmp_path, monkeypatch, _FOUND, "own")
+    credential_helper(tmp_path, monkeypatch, _FOUND, "own")
     keychain = _keychain(store="missing", helpers={"https://R.test/v2/": "own"})
     assert await keychain.find(_repository())
 
@@ -320,7 +311,7 @@ async def test_an_empty_helper_switches_the_store_off() -> None:
 
 @pytest.mark.parametrize("where", ["", ">&2"])
 async def test_nothing_found_falls_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    asked = _helper(tmp_path, monkeypatch, f"echo 'credentials not found in native keychain' {where}; exit 1")
+    asked = credential_helper(tmp_path, monkeypatch, f"echo 'credentials not found in native keychain' {where}; exit 1")
     watched = Watched()
     assert await _keychain(watched, {"r.test": _auth()}, store="fake").find(_repository())
     assert asked.read_text() == "get r.test\nget https://r.test\n"
@@ -345,7 +336,7 @@ async def test_nothing_found_falls_to_the_file(tmp_path: Path, monkeypatch: pyte
 async def test_a_helper_that_fails_is_told_of_and_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
 ) -> None:
-    _helper(tmp_path, monkeypatch, script)
+    credential_helper(tmp_path, monkeypatch, script)
     watched = Watched()
     found = await _keychain(watched, {"r.test": _auth()}, store="fake").find(_repository())
     assert found is not None
@@ -368,7 +359,7 @@ async def test_a_helper_that_is_not_there(name: str, message: str) -> None:
 
 
 async def test_an_empty_secret_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _helper(tmp_path, monkeypatch, """printf '{"Username":"","Secret":""}'""")
+    credential_helper(tmp_path, monkeypatch, """printf '{"Username":"","Secret":""}'""")
     assert await _keychain(store="fake").find(_repository()) is None
 
 
@@ -381,7 +372,7 @@ async def test_a_helper_that_reads_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 
 async def test_a_helper_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = _helper(tmp_path, monkeypatch, _FOUND)
+    asked = credential_helper(tmp_path, monkeypatch, _FOUND)
     keychain = _keychain(store="fake")
     found = await asyncio.gather(*(keychain.find(_repository(f"r.test/team/{n}")) for n in range(20)))
     assert len(set(found)) == 1
@@ -414,7 +405,7 @@ def _has_started(asked: Path) -> bool:
 async def test_a_helper_that_hangs_is_killed_and_reaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sleep: str
 ) -> None:
-    asked = _helper(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked; {sleep}")
+    asked = credential_helper(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked; {sleep}")
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
     watched = Watched()
     assert await _keychain(watched, store="fake").find(_repository()) is None
@@ -423,7 +414,7 @@ async def test_a_helper_that_hangs_is_killed_and_reaped(
 
 
 async def test_what_a_helper_started_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _helper(tmp_path, monkeypatch, "sleep 3; true")
+    credential_helper(tmp_path, monkeypatch, "sleep 3; true")
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.1)
     started = time.monotonic()
     assert await _keychain(store="fake").find(_repository()) is None
@@ -431,7 +422,7 @@ async def test_what_a_helper_started_is_not_waited_for(tmp_path: Path, monkeypat
 
 
 async def test_nor_what_a_helper_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _helper(tmp_path, monkeypatch, f"sleep 3 & {_FOUND}")
+    credential_helper(tmp_path, monkeypatch, f"sleep 3 & {_FOUND}")
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
     watched = Watched()
     assert await _keychain(watched, store="fake").find(_repository()) is None
@@ -439,7 +430,7 @@ async def test_nor_what_a_helper_left_behind(tmp_path: Path, monkeypatch: pytest
 
 
 async def test_a_helper_ends_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = _helper(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked; exec sleep 60")
+    asked = credential_helper(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked; exec sleep 60")
     keychain = _keychain(store="fake")
     finding = asyncio.ensure_future(keychain.find(_repository()))
     await _until(lambda: _has_started(asked))

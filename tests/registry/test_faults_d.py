@@ -18,14 +18,8 @@ from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain
 from manifest_tool.server import actions
 from manifest_tool.server.serve import Running, serving
-from tests.registry import test_auth as auth
-from tests.registry import test_credentials as helpers
-from tests.registry.parts import Clock, Watched, client, http, raw, repository, tls_registry
-from tests.registry.tokens import OMIT, Asked, basic
-
-_SECRET = "hunter2"
-_INDEX = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
-_registry, _auths = auth._registry, auth._auths
+from tests.registry.parts import Clock, Watched, client, credential_helper, http, raw, repository, tls_registry
+from tests.registry.tokens import INDEX, OMIT, SECRET, Asked, basic, guarded, logins
 
 
 async def _get(opened: Client, host: str, name: str = "team/app") -> None:
@@ -33,7 +27,7 @@ async def _get(opened: Client, host: str, name: str = "team/app") -> None:
 
 
 async def _put(opened: Client, host: str) -> None:
-    await opened.put_manifest(repository(host), "x", _INDEX, types.OCI_INDEX)
+    await opened.put_manifest(repository(host), "x", INDEX, types.OCI_INDEX)
 
 
 def _challenged(running: Running, *lines: str, times: int | None = 1) -> None:
@@ -50,9 +44,9 @@ def _challenged(running: Running, *lines: str, times: int | None = 1) -> None:
 
 async def _pulled(*lines: str, auths: Mapping[str, str] | None = None) -> tuple[Asked, ...]:
     """Pull after a challenge whose ``{realm}`` is the real one; gives what the token endpoint was asked."""
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         _challenged(running, *(line.format(realm=service.url) for line in lines))
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             await _get(opened, running.host)
     return tuple(service.asked)
 
@@ -81,7 +75,7 @@ async def test_d3_several_lines() -> None:
 
 
 async def test_d3_basic_is_for_those_who_have_an_account() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         _challenged(running, 'Basic realm="r"', service.challenge())
         async with client() as opened:
             await _get(opened, running.host)
@@ -97,14 +91,14 @@ async def test_d5_schemes_that_are_not_known() -> None:
     assert len(await _pulled("Negotiate", 'Digest realm="d"', 'Bearer realm="{realm}"')) == 1
     with serving() as running:
         _challenged(running, "Negotiate", 'Digest realm="d"', times=None)
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             with pytest.raises(Unauthorized) as caught:
                 await _get(opened, running.host)
     assert caught.value.hint.startswith("the registry asks for digest, negotiate")
 
 
 async def test_d6_no_service_is_not_sent() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         _challenged(running, f'Bearer realm="{service.url}"')
         async with client() as opened:
             await _get(opened, running.host)
@@ -125,7 +119,7 @@ async def test_d7_a_relative_realm() -> None:
     with serving() as running:
         _challenged(running, 'Bearer realm="/token",service="s"')
         running.faults.add(actions.Answer(200, b'{"token": "t"}'), path="^/token")
-        running.put_manifest("team/app", _INDEX, types.OCI_INDEX, "latest")
+        running.put_manifest("team/app", INDEX, types.OCI_INDEX, "latest")
         async with client() as opened:
             await _get(opened, running.host)
     assert [request.path for request in running.log if request.path == "/token"] == ["/token"]
@@ -136,7 +130,7 @@ async def test_d7_a_relative_realm() -> None:
 async def test_d8_realms_that_get_no_credentials(tls: ssl.SSLContext, realm: str) -> None:
     with tls_registry(tls, "registry.test") as running:
         _challenged(running, f'Bearer realm="{realm}"', times=None)
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             with pytest.raises(Unauthorized, match="nothing is sent there"):
                 await _get(opened, running.host)
 
@@ -146,7 +140,7 @@ async def test_d8_a_local_registry_may_have_a_local_token_server() -> None:
 
 
 async def test_d9_a_realm_with_a_query() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         _challenged(running, f'Bearer realm="{service.url}?a=%2Fb&a=c",service="s"')
         async with client() as opened:
             await _get(opened, running.host)
@@ -156,9 +150,9 @@ async def test_d9_a_realm_with_a_query() -> None:
 @pytest.mark.parametrize("name", ["token", "access_token"])
 @pytest.mark.parametrize("identity", [False, True])
 async def test_d10_either_name_of_the_token(name: str, identity: bool) -> None:
-    with _registry(field_name=name, anonymous={}) as (running, service):
+    with guarded(field_name=name, anonymous={}) as (running, service):
         more = {"identitytoken": service.identity("me")} if identity else {}
-        async with client(auths=_auths(running.host, password="" if identity else _SECRET, **more)) as opened:
+        async with client(auths=logins(running.host, password="" if identity else SECRET, **more)) as opened:
             await _get(opened, running.host)
     assert [asked.method for asked in service.asked] == ["POST" if identity else "GET"]
 
@@ -166,7 +160,7 @@ async def test_d10_either_name_of_the_token(name: str, identity: bool) -> None:
 @pytest.mark.parametrize(("expires_in", "seconds"), [(OMIT, 60.0), (0, 60.0), (300, 300.0)])
 async def test_d11_a_token_is_renewed_before_its_end(expires_in: object, seconds: float) -> None:
     clock = Clock()
-    with _registry(expires_in=expires_in) as (running, service):
+    with guarded(expires_in=expires_in) as (running, service):
         async with client(clock=clock) as opened:
             for passed in (0.0, seconds * 0.85, seconds * 0.15):
                 clock.now += passed
@@ -182,7 +176,7 @@ async def test_d12_times_in_odd_forms(expires_in: object, issued_at: object) -> 
     with serving() as running:
         _challenged(running, 'Bearer realm="/token"')
         running.faults.add(actions.Answer(200, json.dumps(document).encode()), path="^/token")
-        running.put_manifest("team/app", _INDEX, types.OCI_INDEX, "latest")
+        running.put_manifest("team/app", INDEX, types.OCI_INDEX, "latest")
         async with client() as opened:
             for _ in range(3):
                 await _get(opened, running.host)
@@ -191,7 +185,7 @@ async def test_d12_times_in_odd_forms(expires_in: object, issued_at: object) -> 
 
 @pytest.mark.parametrize("body", [b'{"token": ""}', b"{}", b'{"token": null}'])
 async def test_d13_an_empty_token(body: bytes) -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(200, body))
         async with client() as opened:
             with pytest.raises(InvalidContent, match="without a token"):
@@ -200,24 +194,24 @@ async def test_d13_an_empty_token(body: bytes) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
 async def test_d14_a_refresh_token_that_is_refused(status: int) -> None:
-    with _registry(anonymous={}) as (running, service):
+    with guarded(anonymous={}) as (running, service):
         service.faults.add(actions.Answer(status), method="POST")
-        async with client(auths=_auths(running.host, identitytoken="old")) as opened:
+        async with client(auths=logins(running.host, identitytoken="old")) as opened:
             await _get(opened, running.host)
     assert [request.method for request in service.log] == ["POST", "GET"]
 
 
 async def test_d15_an_endpoint_that_takes_no_get() -> None:
-    with _registry(anonymous={}) as (running, service):
+    with guarded(anonymous={}) as (running, service):
         service.faults.add(actions.Answer(405), method="GET")
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             await _put(opened, running.host)
     assert [request.method for request in service.log] == ["GET", "POST"]
     assert service.asked == [Asked("POST", "me", "registry.test", ("repository:team/app:pull,push",))]
 
 
 async def test_d15_without_credentials_there_is_no_other_way() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(405), method="GET")
         async with client() as opened:
             with pytest.raises(RegistryError, match=r"the token endpoint of .* failed: GET .*: 405"):
@@ -226,8 +220,8 @@ async def test_d15_without_credentials_there_is_no_other_way() -> None:
 
 
 async def test_d15_a_refused_password_is_not_sent_twice() -> None:
-    with _registry() as (running, service):
-        async with client(auths=_auths(running.host, password="wrong")) as opened:
+    with guarded() as (running, service):
+        async with client(auths=logins(running.host, password="wrong")) as opened:
             with pytest.raises(Unauthorized):
                 await _get(opened, running.host)
     assert [request.method for request in service.log] == ["GET"]
@@ -236,7 +230,7 @@ async def test_d15_a_refused_password_is_not_sent_twice() -> None:
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 async def test_d16_a_token_endpoint_that_is_busy(status: int) -> None:
     clock = Clock()
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(status, headers={"Retry-After": "7"}), times=2)
         async with client(clock=clock) as opened:
             await _get(opened, running.host)
@@ -245,7 +239,7 @@ async def test_d16_a_token_endpoint_that_is_busy(status: int) -> None:
 
 
 async def test_d16_a_token_endpoint_that_stays_busy_is_named() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(503))
         async with client(attempts=3) as opened:
             with pytest.raises(RegistryError, match=r"^the token endpoint of .* failed: .*: 503") as caught:
@@ -262,7 +256,7 @@ async def test_d16_a_token_endpoint_that_stays_busy_is_named() -> None:
     ],
 )
 async def test_d17_a_page_or_far_too_much(body: bytes, message: str) -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         service.faults.add(actions.Answer(200, body))
         async with client() as opened:
             with pytest.raises(InvalidContent, match=message):
@@ -270,9 +264,9 @@ async def test_d17_a_page_or_far_too_much(body: bytes, message: str) -> None:
 
 
 async def test_d18_a_token_without_the_right() -> None:
-    with _registry() as (running, service):
-        service.add("reader", _SECRET, {"*": "pull"})
-        async with client(auths=_auths(running.host, name="reader")) as opened:
+    with guarded() as (running, service):
+        service.add("reader", SECRET, {"*": "pull"})
+        async with client(auths=logins(running.host, name="reader")) as opened:
             with pytest.raises(Unauthorized) as caught:
                 await _put(opened, running.host)
     assert caught.value.hint == f"no push right on {running.host}/team/app for the account 'reader' from config.json"
@@ -280,10 +274,10 @@ async def test_d18_a_token_without_the_right() -> None:
 
 
 async def test_d18_the_right_on_the_source_of_a_mount() -> None:
-    with _registry(anonymous={}, mount_status=401) as (running, service):
-        service.add("writer", _SECRET, {"team/target": "pull,push"})
+    with guarded(anonymous={}, mount_status=401) as (running, service):
+        service.add("writer", SECRET, {"team/target": "pull,push"})
         blob = running.put_blob("team/one", b"layer")
-        async with client(auths=_auths(running.host, name="writer")) as opened:
+        async with client(auths=logins(running.host, name="writer")) as opened:
             target, one = repository(running.host, "team/target"), repository(running.host, "team/one")
             with pytest.raises(Unauthorized) as caught:
                 await opened.mount_blob(target, blob, one)
@@ -291,9 +285,9 @@ async def test_d18_the_right_on_the_source_of_a_mount() -> None:
 
 
 async def test_d19_a_registry_that_accepts_no_token() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         _challenged(running, service.challenge(error="invalid_token"), times=None)
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             with pytest.raises(Unauthorized) as caught:
                 await _get(opened, running.host)
     assert caught.value.hint.startswith("the registry does not accept the token that its own token endpoint gave")
@@ -301,8 +295,8 @@ async def test_d19_a_registry_that_accepts_no_token() -> None:
 
 
 async def test_d20_a_token_that_ends_in_the_middle() -> None:
-    with _registry() as (running, service):
-        async with client(auths=_auths(running.host)) as opened:
+    with guarded() as (running, service):
+        async with client(auths=logins(running.host)) as opened:
             await _get(opened, running.host)
             service.revoke()
             await _put(opened, running.host)
@@ -312,7 +306,7 @@ async def test_d20_a_token_that_ends_in_the_middle() -> None:
 
 
 async def test_d21_what_the_challenge_demands_goes_first() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         demanded = "repository:mapped/team/app:pull"
         _challenged(running, service.challenge([demanded]))
         async with client() as opened:
@@ -322,12 +316,12 @@ async def test_d21_what_the_challenge_demands_goes_first() -> None:
 
 
 async def test_d21_what_is_asked_for_anyway_stays_in_its_order() -> None:
-    with _registry() as (running, service):
+    with guarded() as (running, service):
         names = ("team/app", "team/one", "team/two")
         access = Access.to(repository(running.host), "pull", "push")
         for name in names:
             access |= Access.to(repository(running.host, name), "pull")
-        async with client(auths=_auths(running.host), access=access) as opened:
+        async with client(auths=logins(running.host), access=access) as opened:
             for name in names:
                 await _get(opened, running.host, name)
     assert [asked.scopes for asked in service.asked] == [
@@ -336,9 +330,9 @@ async def test_d21_what_is_asked_for_anyway_stays_in_its_order() -> None:
 
 
 async def test_d22_a_refusal_without_a_challenge() -> None:
-    with _registry(anonymous={}) as (running, service):
+    with guarded(anonymous={}) as (running, service):
         running.faults.add(actions.Answer(401), path="/manifests/", times=2)
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             for _ in range(3):
                 await _get(opened, running.host)
     assert sum(request.path == "/v2/" for request in running.log) == 1
@@ -348,7 +342,7 @@ async def test_d22_a_refusal_without_a_challenge() -> None:
 async def test_d22_nothing_to_be_had_at_the_root_either() -> None:
     with serving() as running:
         running.faults.add(actions.Answer(401))
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             for _ in range(2):
                 with pytest.raises(Unauthorized, match="not allowed to pull"):
                     await _get(opened, running.host)
@@ -356,17 +350,17 @@ async def test_d22_nothing_to_be_had_at_the_root_either() -> None:
 
 
 async def test_d22_a_root_that_sends_us_elsewhere_is_not_believed() -> None:
-    with _registry() as (other, service), serving() as running:
+    with guarded() as (other, service), serving() as running:
         running.faults.add(actions.Answer(401), path="/manifests/")
         running.faults.add(actions.Answer(307, headers={"Location": f"http://{other.host}/v2/"}), path="/v2/$")
-        async with client(auths=_auths(running.host)) as opened:
+        async with client(auths=logins(running.host)) as opened:
             with pytest.raises(Unauthorized):
                 await _get(opened, running.host)
     assert not service.asked
 
 
 async def test_d22_a_private_repository_that_hides() -> None:
-    with _registry() as (running, _):
+    with guarded() as (running, _):
         running.faults.add(actions.Answer(404), path="/hidden/", after=1)
         async with client() as opened:
             with pytest.raises(NotFound) as caught:
@@ -385,7 +379,7 @@ async def test_d22_a_403_names_the_account() -> None:
 
 async def test_d23_an_identity_token_and_a_helper_s(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = """printf '%s' '{"Username":"<token>","Secret":"s"}'"""
-    helpers._helper(tmp_path, monkeypatch, answer)
+    credential_helper(tmp_path, monkeypatch, answer)
     config = DockerConfig(auths={"r.test": {"identitytoken": "i"}}, helpers={"h.test": "fake"})
     keychain = Keychain(config)
     assert await keychain.find(repository("r.test")) == Credential(identity_token="i")
@@ -405,7 +399,7 @@ async def test_d23_an_identity_token_and_a_helper_s(tmp_path: Any, monkeypatch: 
 async def test_d23_a_helper_without_an_answer(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, script: str, message: str
 ) -> None:
-    helpers._helper(tmp_path, monkeypatch, script)
+    credential_helper(tmp_path, monkeypatch, script)
     monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
     watched = Watched()
     assert await Keychain(DockerConfig(store="fake"), observe=watched).find(repository("r.test")) is None
@@ -415,8 +409,8 @@ async def test_d23_a_helper_without_an_answer(
 
 async def test_d24_a_refresh_token_is_used_from_then_on() -> None:
     clock = Clock()
-    with _registry(anonymous={}, gives_refresh=True) as (running, service):
-        async with client(auths=_auths(running.host), clock=clock) as opened:
+    with guarded(anonymous={}, gives_refresh=True) as (running, service):
+        async with client(auths=logins(running.host), clock=clock) as opened:
             for _ in range(3):
                 await _get(opened, running.host)
                 clock.now += 1_000
@@ -425,8 +419,8 @@ async def test_d24_a_refresh_token_is_used_from_then_on() -> None:
 
 async def test_d24_a_refresh_token_that_is_refused_later() -> None:
     clock = Clock()
-    with _registry(anonymous={}, gives_refresh=True) as (running, service):
-        async with client(auths=_auths(running.host), clock=clock) as opened:
+    with guarded(anonymous={}, gives_refresh=True) as (running, service):
+        async with client(auths=logins(running.host), clock=clock) as opened:
             await _get(opened, running.host)
             service.takes_refresh = service.gives_refresh = False
             for _ in range(2):
@@ -437,14 +431,14 @@ async def test_d24_a_refresh_token_that_is_refused_later() -> None:
 
 async def test_d25_no_secret_in_what_is_told() -> None:
     watched = Watched()
-    with _registry() as (running, service):
-        refusal = json.dumps({"errors": [{"code": "DENIED", "message": f"{_SECRET} of me:{_SECRET}"}]})
+    with guarded() as (running, service):
+        refusal = json.dumps({"errors": [{"code": "DENIED", "message": f"{SECRET} of me:{SECRET}"}]})
         service.faults.add(actions.Answer(403, refusal.encode()), times=2)
-        service.realm = f"http://me:{_SECRET}@{service.host}/token?key={_SECRET}"
-        async with client(auths=_auths(running.host), observe=watched) as opened:
+        service.realm = f"http://me:{SECRET}@{service.host}/token?key={SECRET}"
+        async with client(auths=logins(running.host), observe=watched) as opened:
             with pytest.raises(Unauthorized) as caught:
                 await _get(opened, running.host)
-    assert _SECRET not in f"{caught.value} {caught.value.hint} {watched.events}"
+    assert SECRET not in f"{caught.value} {caught.value.hint} {watched.events}"
 
 
 async def test_d26_a_form_goes_out_in_one_piece() -> None:
@@ -460,8 +454,8 @@ async def test_d26_a_form_goes_out_in_one_piece() -> None:
 
 
 async def test_d27_nothing_is_sent_unasked() -> None:
-    with serving(middlewares=[basic({"me": _SECRET})]) as first, serving(middlewares=[basic({"me": _SECRET})]) as other:
-        async with client(auths=_auths(first.host, other.host)) as opened:
+    with serving(middlewares=[basic({"me": SECRET})]) as first, serving(middlewares=[basic({"me": SECRET})]) as other:
+        async with client(auths=logins(first.host, other.host)) as opened:
             for running in (first, other):
                 for _ in range(2):
                     await opened.head_manifest(repository(running.host), "x")

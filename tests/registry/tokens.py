@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp import web
 
+from manifest_tool.oci import media_type as types
 from manifest_tool.server.faults import Faults
 from manifest_tool.server.log import RequestLog, recorder
+from manifest_tool.server.serve import Running, serving
 from tests.registry.parts import application
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 Rights: TypeAlias = Mapping[str, str]
 """Actions, such as ``pull,push``, by repository; ``*`` stands for any text."""
+
+SECRET = "hunter2"
+"""The password of ``me``."""
+
+INDEX = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
 
 OMIT = object()
 """A value of ``expires_in`` that is left out."""
@@ -199,6 +206,23 @@ def token_service(*, tls: ssl.SSLContext | None = None, name: str = "", **settin
         service.host = f"{name}:{host.rpartition(':')[2]}" if name else host
         service.scheme = "https" if tls else "http"
         yield service
+
+
+@contextmanager
+def guarded(**settings: Any) -> Iterator[tuple[Running, TokenService]]:
+    """A registry that everybody may pull from, and that ``me`` may push to."""
+    settings = {"anonymous": {"*": "pull"}, **settings}
+    with token_service(**settings) as service, serving(middlewares=[service.middleware()]) as running:
+        service.add("me", SECRET, {"*": "pull,push"})
+        for name in ("team/app", "team/one", "team/two"):
+            running.put_manifest(name, INDEX, types.OCI_INDEX, "latest")
+        yield running, service
+
+
+def logins(*hosts: str, name: str = "me", password: str = SECRET, **more: str) -> dict[str, dict[str, str]]:
+    """The ``auths`` of a Docker config with one account at each of these hosts."""
+    encoded = base64.b64encode(f"{name}:{password}".encode()).decode()
+    return {host: {"auth": encoded, **more} for host in hosts}
 
 
 def basic(accounts: Mapping[str, str], *, pull: bool = False) -> Middleware:
