@@ -15,22 +15,18 @@ from typing import TYPE_CHECKING, Any
 from manifest_tool.errors import CredentialsError, UsageError
 from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.oci.reference import HUB
-from manifest_tool.registry.answers import plain
+from manifest_tool.registry import helpers
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-
     from manifest_tool.oci.reference import Registry, Repository
 
 _HUB_KEY = "https://index.docker.io/v1/"
+_TOKEN_USER = "<token>"  # noqa: S105  # what helpers call whoever has an identity token
 _FILE = "config.json"
 _BARE = ".dockercfg"
 """What Docker had before it: the ``auths`` alone."""
 _VARIABLE = "DOCKER_AUTH_CONFIG"
 _MAX_CONFIG = 1024 * 1024
-_MAX_HELPER_OUTPUT = 128 * 1024
-_HELPER_SECONDS = 30.0
-_NOT_FOUND = "credentials not found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +103,7 @@ class DockerConfig:
 
     def helper(self, registry: Registry) -> str:
         """The name of the credential helper for a registry, or an empty text."""
-        names = {_host_of(key): name for key, name in self.helpers.items()}
+        names = {host_of(key): name for key, name in self.helpers.items()}
         return names.get(registry.host, self.store)
 
     def entry(self, repository: Repository) -> Credential | None:
@@ -115,7 +111,7 @@ class DockerConfig:
         for wanted in _keys(repository):
             for key, value in self.auths.items():
                 # One host may stand there by several names, with an empty entry under all but one.
-                if _host_of(key) == wanted and (found := _credential(key, value, self.path)):
+                if host_of(key) == wanted and (found := _credential(key, value, self.path)):
                     return found
         return None
 
@@ -198,92 +194,25 @@ class Keychain:
         return await asyncio.shield(self._asked[key])
 
     async def _ask(self, helper: str, registry: Registry) -> Credential | None:
-        host = registry.host
-        servers = (_HUB_KEY,) if host == HUB else (host, f"https://{host}")
-        for server in servers:
+        for server in servers(registry):
             try:
-                if found := await _run_helper(helper, server):
-                    return found
+                if kept := await helpers.get(helper, server):
+                    return _of(kept, helpers.program(helper))
             except CredentialsError as error:
                 self._observe(Noticed(f"{error}; going on without it"))
                 return None
         return None
 
 
-async def _run_helper(helper: str, server: str) -> Credential | None:
-    """Speak the protocol of ``docker-credential-<helper> get``; none where it holds nothing."""
-    program = f"docker-credential-{helper}"
-    if "/" in helper or os.sep in helper:
-        raise CredentialsError(f"{helper!r} is no name of a credential helper")
-    try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            "get",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CredentialsError(f"the credential helper {program} cannot be run: {reason}") from None
-    try:
-        async with asyncio.timeout(_HELPER_SECONDS):
-            output, complaint = await _converse(process, server)
-            status = await process.wait()
-    except TimeoutError:
-        raise CredentialsError(f"the credential helper {program} did not answer in {_HELPER_SECONDS:g} s") from None
-    finally:
-        await _end(process)
-    if not status:
-        return _helper_answer(program, output)
-    if _NOT_FOUND in output or _NOT_FOUND in complaint:
-        return None
-    # What it prints may be the secret all the same.
-    words = plain(complaint if output.startswith("{") else output or complaint)[:200] or f"it ended with {status}"
-    raise CredentialsError(f"the credential helper {program} failed: {words}")
+def servers(registry: Registry) -> tuple[str, ...]:
+    """The names by which helpers know a registry; credentials are kept under the first."""
+    return (_HUB_KEY,) if registry.host == HUB else (registry.host, f"https://{registry.host}")
 
 
-async def _converse(process: Process, server: str) -> tuple[str, str]:
-    """What a helper prints and complains when it is asked for a server; more than the limits is cut off."""
-    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
-    if stdin is None or stdout is None or stderr is None:
-        raise RuntimeError("the helper was started without pipes")
-    stdin.write(server.encode())
-    stdin.close()
-    with suppress(ConnectionError):  # a helper may end without reading
-        await stdin.wait_closed()
-    output, complaint = await asyncio.gather(_read(stdout), _read(stderr))
-    return output.decode(errors="replace").strip(), complaint.decode(errors="replace").strip()
-
-
-async def _read(stream: asyncio.StreamReader) -> bytes:
-    """All of a stream, of which no more than the limit is kept."""
-    kept = bytearray()
-    while chunk := await stream.read(_MAX_HELPER_OUTPUT):
-        kept += chunk[: _MAX_HELPER_OUTPUT - len(kept)]
-    return bytes(kept)
-
-
-async def _end(process: Process) -> None:
-    """Kill a helper that still runs, and reap it; what it has started itself is not waited for."""
-    # Closes the pipes too, which such a grandchild may hold open; there is no public way to that.
-    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
-    await process.wait()
-
-
-def _helper_answer(program: str, text: str) -> Credential | None:
-    try:
-        data = json.loads(text)
-        username, secret = data["Username"], data["Secret"]
-        if not isinstance(username, str) or not isinstance(secret, str):
-            raise TypeError
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise CredentialsError(f"the credential helper {program} did not answer with a Username and a Secret") from None
-    if not secret:
-        return None
-    if username == "<token>":
-        return Credential(identity_token=secret, origin=program)
-    return Credential(username, secret, origin=program)
+def _of(kept: helpers.Kept, origin: str) -> Credential:
+    if kept.username == _TOKEN_USER:
+        return Credential(identity_token=kept.secret, origin=origin)
+    return Credential(kept.username, kept.secret, origin=origin)
 
 
 def _keys(repository: Repository) -> Iterator[str]:
@@ -294,7 +223,7 @@ def _keys(repository: Repository) -> Iterator[str]:
             path = path.rpartition("/")[0]
 
 
-def _host_of(key: str) -> str:
+def host_of(key: str) -> str:
     """A key of ``auths`` as a host, with the path where it has one: ``https://host/v1/`` is ``host``."""
     bare = key.removeprefix("https://").removeprefix("http://").rstrip("/")
     host, slash, path = bare.partition("/")

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import json
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ import pytest
 from manifest_tool.errors import CredentialsError, ExitCode, UsageError
 from manifest_tool.events import Noticed
 from manifest_tool.oci.reference import Reference, Registry, Repository
-from manifest_tool.registry import credentials
 from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain, configured
 from tests.registry.parts import Watched, credential_helper
 
@@ -319,56 +316,13 @@ async def test_nothing_found_falls_to_the_file(tmp_path: Path, monkeypatch: pyte
     assert not watched.events
 
 
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("echo 'the vault is sealed'; exit 1", "failed: the vault is sealed"),
-        ("echo 'gpg: no \033[31mkey' >&2; exit 2", "failed: gpg: no [31mkey"),
-        ("exit 3", "failed: it ended with 3"),
-        ("kill -9 $$", "failed: it ended with -9"),
-        (f"echo {_SECRET}", "did not answer with a Username and a Secret"),
-        (f"""echo '["{_SECRET}"]'""", "did not answer with a Username and a Secret"),
-        (f"""echo '{{"Username": null, "Secret": "{_SECRET}"}}'""", "did not answer with a Username and a Secret"),
-        ("printf '\\377\\000'", "did not answer with a Username and a Secret"),
-        ("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2", "did not answer with a Username and a Secret"),
-    ],
-)
-async def test_a_helper_that_fails_is_told_of_and_done_without(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, message: str
-) -> None:
-    credential_helper(tmp_path, monkeypatch, script)
+async def test_a_helper_that_fails_is_told_of_and_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    credential_helper(tmp_path, monkeypatch, "echo 'the vault is sealed'; exit 1")
     watched = Watched()
-    found = await _keychain(watched, {"r.test": _auth()}, store="fake").find(_repository())
-    assert found is not None
+    assert await _keychain(watched, {"r.test": _auth()}, store="fake").find(_repository())
     (notice,) = watched.of(Noticed)
-    assert notice.message == f"the credential helper docker-credential-fake {message}; going on without it"
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("missing", "cannot be run: No such file or directory"),
-        ("../evil", "'../evil' is no name of a credential helper"),
-        ("nul\0", "cannot be run: embedded null byte"),
-    ],
-)
-async def test_a_helper_that_is_not_there(name: str, message: str) -> None:
-    watched = Watched()
-    assert await _keychain(watched, store=name).find(_repository()) is None
-    assert message in watched.of(Noticed)[0].message
-
-
-async def test_an_empty_secret_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    credential_helper(tmp_path, monkeypatch, """printf '{"Username":"","Secret":""}'""")
-    assert await _keychain(store="fake").find(_repository()) is None
-
-
-async def test_a_helper_that_reads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "docker-credential-deaf"
-    program.write_text(f"#!/bin/sh\nexec <&-\n{_FOUND}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    assert await _keychain(store="deaf").find(_repository())
+    expected = "the credential helper docker-credential-fake failed: the vault is sealed; going on without it"
+    assert notice.message == expected
 
 
 async def test_a_helper_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,68 +331,6 @@ async def test_a_helper_is_asked_once(tmp_path: Path, monkeypatch: pytest.Monkey
     found = await asyncio.gather(*(keychain.find(_repository(f"r.test/team/{n}")) for n in range(20)))
     assert len(set(found)) == 1
     assert asked.read_text() == "get r.test\n"
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110  # another process makes it true
-            await asyncio.sleep(0.005)
-
-
-def _pid(asked: Path) -> int:
-    return int(asked.read_text().split()[-1])
-
-
-def _has_started(asked: Path) -> bool:
-    return asked.exists() and asked.read_text().count("\n") == 2
-
-
-@pytest.mark.parametrize("sleep", ["exec sleep 60", "echo x; exec >&- 2>&-; exec sleep 60"])
-async def test_a_helper_that_hangs_is_killed_and_reaped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sleep: str
-) -> None:
-    asked = credential_helper(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked; {sleep}")
-    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
-    watched = Watched()
-    assert await _keychain(watched, store="fake").find(_repository()) is None
-    assert "did not answer in 0.2 s" in watched.of(Noticed)[0].message
-    assert not _alive(_pid(asked))
-
-
-async def test_what_a_helper_started_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    credential_helper(tmp_path, monkeypatch, "sleep 3; true")
-    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.1)
-    started = time.monotonic()
-    assert await _keychain(store="fake").find(_repository()) is None
-    assert time.monotonic() - started < 2
-
-
-async def test_nor_what_a_helper_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    credential_helper(tmp_path, monkeypatch, f"sleep 3 & {_FOUND}")
-    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
-    watched = Watched()
-    assert await _keychain(watched, store="fake").find(_repository()) is None
-    assert "did not answer" in watched.of(Noticed)[0].message
-
-
-async def test_a_helper_ends_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = credential_helper(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/asked; exec sleep 60")
-    keychain = _keychain(store="fake")
-    finding = asyncio.ensure_future(keychain.find(_repository()))
-    await _until(lambda: _has_started(asked))
-    for task in asyncio.all_tasks() - {asyncio.current_task()}:
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await finding
-    await _until(lambda: not _alive(_pid(asked)))
 
 
 # What was given

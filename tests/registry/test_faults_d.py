@@ -12,7 +12,7 @@ import pytest
 from manifest_tool.errors import InvalidContent, NotFound, RegistryError, Unauthorized
 from manifest_tool.events import Noticed
 from manifest_tool.oci import media_type as types
-from manifest_tool.registry import credentials
+from manifest_tool.registry import helpers
 from manifest_tool.registry.auth import Access
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain
@@ -400,7 +400,7 @@ async def test_d23_a_helper_without_an_answer(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, script: str, message: str
 ) -> None:
     credential_helper(tmp_path, monkeypatch, script)
-    monkeypatch.setattr(credentials, "_HELPER_SECONDS", 0.2)
+    monkeypatch.setattr(helpers, "_SECONDS", 0.2)
     watched = Watched()
     assert await Keychain(DockerConfig(store="fake"), observe=watched).find(repository("r.test")) is None
     assert message in " ".join(event.message for event in watched.of(Noticed))
