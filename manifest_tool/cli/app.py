@@ -10,7 +10,7 @@ import typer
 from manifest_tool import __version__
 from manifest_tool.cli import inspect, push, registry, render, streams
 from manifest_tool.cli.arguments import translated
-from manifest_tool.cli.settings import Settings
+from manifest_tool.cli.settings import Settings, seconds
 from manifest_tool.errors import ExitCode, ManifestToolError, OutputError
 
 app = typer.Typer(
@@ -44,10 +44,12 @@ def root(
         bool, typer.Option("--plain-http", help="Speak http without TLS; loopback hosts need no such word.")
     ] = False,
     username: Annotated[
-        str, typer.Option("--username", help="The account at the target's registry; else $MANIFEST_TOOL_USERNAME.")
+        str,
+        typer.Option("--username", "-u", help="The account at the target's registry; else $MANIFEST_TOOL_USERNAME."),
     ] = "",
     password: Annotated[
-        str, typer.Option("--password", help="Its password; else $MANIFEST_TOOL_PASSWORD, which others do not see.")
+        str,
+        typer.Option("--password", "-p", help="Its password; else $MANIFEST_TOOL_PASSWORD, which others do not see."),
     ] = "",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
@@ -61,6 +63,10 @@ def root(
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="How often a request that failed is sent again.")
     ] = 4,
+    timeout: Annotated[
+        str,
+        typer.Option("--timeout", metavar="DURATION", help="How long the whole run may take, such as 90s or 1h30m."),
+    ] = "",
     _: Annotated[
         bool, typer.Option("--version", "-v", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -76,6 +82,7 @@ def root(
         ca_file=ca_file,
         docker_cfg=docker_cfg,
         retries=retries + 1,
+        timeout=seconds(timeout) if timeout else 0.0,
     )
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 _GLOBAL_FLAGS = frozenset({"debug", "insecure", "password-stdin", "plain-http"})
-_GLOBAL_WITH_VALUE = frozenset({"ca-file", "docker-cfg", "password", "retries", "username"})
+_GLOBAL_WITH_VALUE = frozenset({"ca-file", "docker-cfg", "password", "retries", "timeout", "username"})
+_SHORT = {"-p": "password", "-u": "username"}
 _FLAGS = _GLOBAL_FLAGS | {"expand-config", "help", "ignore-missing", "raw", "version"}
 _WITH_VALUE = _GLOBAL_WITH_VALUE | {"annotations", "platforms", "tags", "target", "template", "type"}
 _GLOBAL = _GLOBAL_FLAGS | _GLOBAL_WITH_VALUE
@@ -17,7 +18,8 @@ def translated(arguments: Sequence[str]) -> list[str]:
     """The same command line as typer takes it.
 
     Long options get two dashes (``-debug``), flags lose their values (``--debug=true``), and global options may stand
-    behind the command, from where they are brought before it.
+    behind the command, from where they are brought before it. ``-u`` and ``-p``
+    are global too.
     """
     first: list[str] = []
     rest: list[str] = []
@@ -29,7 +31,8 @@ def translated(arguments: Sequence[str]) -> list[str]:
 def _options(rest: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
     """Each option with its name and its value, each other word without a name."""
     for argument in rest:
-        name, equals, value = argument.lstrip("-").partition("=")
+        dashed, equals, value = argument.partition("=")
+        name = _SHORT.get(dashed) or dashed.lstrip("-")
         if argument == "--":
             yield "", [argument, *rest]
         elif not argument.startswith("-") or name not in _FLAGS | _WITH_VALUE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -15,6 +16,7 @@ from manifest_tool.errors import UsageError
 if TYPE_CHECKING:
     from manifest_tool.pipeline import Connection
     from manifest_tool.registry.credentials import Credential
+    from manifest_tool.registry.transport import Options
 
 
 T = TypeVar("T")
@@ -23,13 +25,16 @@ _PASSWORD = "MANIFEST_TOOL_PASSWORD"  # noqa: S105  # the name of a variable
 _MAX_PASSWORD = 64 * 1024
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work of a command; Ctrl-C and SIGTERM end it with a word, and soon."""
+def run(work: Coroutine[Any, Any, T], settings: Settings) -> T:
+    """Do the work of a command; Ctrl-C, SIGTERM and the end of its time end it with a word, and soon."""
     import asyncio
 
-    from manifest_tool.cli.interruption import heeding
+    from manifest_tool.cli.interruption import Limit, heeding
 
-    return asyncio.run(heeding(work))
+    if not settings.timeout:
+        return asyncio.run(heeding(work))
+    with Limit(settings.timeout) as limit:
+        return asyncio.run(heeding(limit.keep(work)))
 
 
 def settings_of(context: typer.Context) -> Settings:
@@ -38,17 +43,24 @@ def settings_of(context: typer.Context) -> Settings:
 
 
 def connection(settings: Settings) -> Connection:
-    """How the global options ask for registries to be reached; raises `UsageError`."""
+    """How the global options ask for registries to be reached, and as whom; may wait for standard input.
+
+    Raises `UsageError`.
+    """
     from manifest_tool.pipeline import Connection
+
+    return Connection(options(settings), credential(settings), settings.docker_cfg)
+
+
+def options(settings: Settings) -> Options:
+    """How the global options ask for registries to be reached."""
     from manifest_tool.registry.retry import Retry
     from manifest_tool.registry.tls import Trust
     from manifest_tool.registry.transport import Options
 
-    return Connection(
-        Options(settings.plain_http, settings.insecure, Trust(settings.ca_file), Retry(attempts=settings.retries)),
-        credential(settings),
-        settings.docker_cfg,
-    )
+    retry = Retry(attempts=settings.retries)
+    asked = Options(settings.plain_http, settings.insecure, Trust(settings.ca_file), retry)
+    return replace(asked, deadline=settings.timeout) if settings.timeout else asked
 
 
 def credential(settings: Settings) -> Credential | None:

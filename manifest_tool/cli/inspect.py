@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from manifest_tool.events import Observer
     from manifest_tool.inspector import Inspected
     from manifest_tool.oci.reference import Reference
+    from manifest_tool.pipeline import Connection
 
 
 def inspect(
@@ -33,12 +34,12 @@ def inspect(
         raise UsageError("the --expand-config flag is only valid when used with --raw")
     settings = connect.settings_of(context)
 
-    async def run(reference: Reference, observe: Observer) -> Inspected:
-        registry = reference.repository.registry
-        async with pipeline.connected(connect.connection(settings), registry, observe) as client:
+    async def run(reference: Reference, connection: Connection, observe: Observer) -> Inspected:
+        async with pipeline.connected(connection, reference.repository.registry, observe) as client:
             return await inspector.inspect(reference, client)
 
     with progress.watching(debug=settings.debug) as observe:
-        found = connect.run(run(Reference.parse(name), observe))
+        reference = Reference.parse(name)
+        found = connect.run(run(reference, connect.connection(settings), observe), settings)
     shown = inspection.raw(found, name, expand_config=expand_config) if raw else inspection.text(found, name)
     streams.result(shown.encode())

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what is under way is given up in good order, and within a second."""
+"""Ctrl-C, SIGTERM and the end of its time: what is under way is given up in good order, and within a second."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 from collections.abc import Coroutine
-from types import FrameType
-from typing import Any, TypeVar
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
 
 import typer
 
-from manifest_tool.cli import streams
+from manifest_tool.cli import render, streams
+from manifest_tool.errors import Unreachable
 
 T = TypeVar("T")
 
@@ -64,9 +65,61 @@ class _Stop:
     def tell(self, done: str = "") -> None:
         """Say so, and what was done."""
         self._told = True
-        streams.tell(f"interrupted; {done}; running it again completes it" if done else "interrupted")
+        streams.tell(_with("interrupted", done))
 
     def _end(self) -> None:
         if not self._told:
             self.tell()
         os._exit(self.code)
+
+
+class Limit:
+    """The time that a run may take. Enter it around all that the work needs to end."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._done = ""
+        self._timer = threading.Timer(seconds + _PATIENCE, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    async def keep(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work until its time is over; raises `Unreachable` with what a cancelled work says of itself."""
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                return await self._noting(work)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise self._error() from None
+        finally:
+            if not limit.expired():
+                self._timer.cancel()
+
+    async def _noting(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await work
+        except asyncio.CancelledError as cancelled:
+            self._done = str(cancelled)
+            raise
+
+    def _error(self) -> Unreachable:
+        return Unreachable(_with(f"the {self._seconds:g} s that --timeout gives are over", self._done))
+
+    def _end(self) -> None:
+        problem = self._error()
+        render.error(problem)
+        os._exit(problem.exit_code)
+
+
+def _with(what: str, done: str) -> str:
+    return f"{what}; {done}; running it again completes it" if done else what

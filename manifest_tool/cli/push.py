@@ -14,6 +14,7 @@ from manifest_tool.index import Kind
 
 if TYPE_CHECKING:
     from manifest_tool.events import Observer
+    from manifest_tool.pipeline import Connection
     from manifest_tool.spec.model import Spec
 
 app = typer.Typer(
@@ -105,8 +106,8 @@ def _publish(
     settings = connect.settings_of(context)
     chosen = kind or Kind(settings.kind or Kind.DOCKER)
 
-    async def run(spec: Spec, observe: Observer) -> Callable[[], None]:
-        async with pipeline.connected(connect.connection(settings), spec.repository.registry, observe) as client:
+    async def run(spec: Spec, connection: Connection, observe: Observer) -> Callable[[], None]:
+        async with pipeline.connected(connection, spec.repository.registry, observe) as client:
             if dry_run:
                 made = await pipeline.plan(spec, chosen, client, ignore_missing=ignore_missing, observe=observe)
                 return lambda: render.plan(made, output)
@@ -114,5 +115,7 @@ def _publish(
             return lambda: render.receipt(done, output)
 
     with progress.watching(debug=settings.debug) as observe:
-        show = connect.run(run(read(observe), observe))
+        # The spec first: where both stand on standard input, what is missing there is the password, and is told so.
+        spec = read(observe)
+        show = connect.run(run(spec, connect.connection(settings), observe), settings)
     show()

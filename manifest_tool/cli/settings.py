@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+from manifest_tool.errors import UsageError
+
+_NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+_DURATION = re.compile(rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,5 +24,18 @@ class Settings:
     ca_file: str = ""
     docker_cfg: str = ""
     retries: int = 5
+    timeout: float = 0.0
+    """Seconds for the whole run; none where it may take as long as it takes."""
     kind: str = ""
     """``push --type``, where it stood before the subcommand."""
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as ``90``, ``90s``, ``10m`` or ``1h30m``; raises `UsageError`."""
+    plain = re.fullmatch(_NUMBER, text)
+    found = _DURATION.fullmatch(f"{text}s" if plain else text)
+    hours, minutes, rest = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
+    total = 3600 * hours + 60 * minutes + rest
+    if not total:
+        raise UsageError(f"--timeout: {text!r} is no time to work in", hint="write it as 90s, 10m or 1h30m")
+    return total

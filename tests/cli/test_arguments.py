@@ -49,6 +49,8 @@ def test_every_command_line_of_the_field_parses(invocation: dict[str, Any], capf
             ["push", "from-spec", "-debug", "x", "--username", "U"],
             ["--debug", "--username", "U", "push", "from-spec", "x"],
         ),
+        (["login", "r.test", "-u", "U", "-p=P"], ["--username", "U", "--password=P", "login", "r.test"]),
+        (["--u", "-x", "-up"], ["--u", "-x", "-up"]),
         (["--target"], ["--target"]),
         ([], []),
     ],

@@ -61,6 +61,11 @@ def test_what_does_not_fit(monkeypatch: pytest.MonkeyPatch, settings: Settings, 
     assert _SECRET not in str(caught.value)
 
 
+def test_nothing_is_tried_again_beyond_the_time_of_a_run() -> None:
+    assert connect.options(Settings(timeout=5.0)).deadline == 5.0
+    assert connect.options(Settings()).deadline == 1800.0
+
+
 def test_no_account_is_no_account() -> None:
     assert connect.credential(Settings()) is None
 

@@ -112,15 +112,13 @@ def test_a_pause_between_tries_is_interrupted(embedded: Running, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    "arguments",
     [
-        pytest.param(["push", "from-spec", "-"], b"", id="spec"),
-        pytest.param(
-            ["--username", "me", "--password-stdin", "inspect", "localhost/x"], b"interrupted\n", id="password"
-        ),
+        pytest.param(["push", "from-spec", "-"], id="spec"),
+        pytest.param(["--username", "me", "--password-stdin", "inspect", "localhost/x"], id="password"),
     ],
 )
-def test_standard_input_is_not_waited_for(arguments: list[str], told: bytes) -> None:
+def test_standard_input_is_not_waited_for(arguments: list[str]) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", _READY, *arguments],
         stdin=subprocess.PIPE,
@@ -132,7 +130,7 @@ def test_standard_input_is_not_waited_for(arguments: list[str], told: bytes) -> 
         process.send_signal(signal.SIGINT)
         process.wait(10)
         stdout, stderr = process.communicate()
-    assert (process.returncode, stdout, stderr) == (130, b"", told)
+    assert (process.returncode, stdout, stderr) == (130, b"", b"")
 
 
 _READY = """
