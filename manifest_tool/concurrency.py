@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+from typing import Any, Generic, TypeVar
 
 from manifest_tool.errors import ManifestToolError
 
 T = TypeVar("T")
 U = TypeVar("U")
+K = TypeVar("K", bound=Hashable)
 
 
 async def outcomes(awaitables: Iterable[Awaitable[T]]) -> list[T | ManifestToolError]:
@@ -38,3 +39,24 @@ async def both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
     tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
     await outcomes(tasks)
     return tasks[0].result(), tasks[1].result()
+
+
+class Flights(Generic[K, T]):
+    """Work that is done once for all who ask for it while it is under way."""
+
+    def __init__(self) -> None:
+        self._flights: dict[K, asyncio.Task[T]] = {}
+
+    async def join(self, key: K, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the work with this key; it goes on where somebody who waits for it is cancelled."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.ensure_future(work())
+            flight.add_done_callback(lambda done: self._land(key, done))
+        return await asyncio.shield(flight)
+
+    def _land(self, key: K, flight: asyncio.Task[T]) -> None:
+        del self._flights[key]
+        # Nobody may have waited to its end.
+        if not flight.cancelled():
+            flight.exception()

@@ -15,6 +15,7 @@ from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Credential, Keychain, configured
+from manifest_tool.registry.sender import Sender
 from manifest_tool.registry.transport import Options, Transport
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ async def connected(connection: Connection, target: Registry, observe: Observer 
     configs = configured(connection.docker_cfg)
     keychain = Keychain(*configs, explicit=connection.credential, explicit_for=target, observe=observe)
     async with Transport(connection.options, observe=observe) as transport:
-        yield Client(transport, Authenticator(transport, keychain))
+        yield Client(Sender(transport, Authenticator(transport, keychain)))
 
 
 async def plan(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, observe: Observer = ignore) -> Plan:

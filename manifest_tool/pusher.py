@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
     from manifest_tool.oci.digest import Digest
     from manifest_tool.oci.reference import Repository
-    from manifest_tool.registry.client import Client, Upload
+    from manifest_tool.registry.client import Client
+    from manifest_tool.registry.upload import Upload
     from manifest_tool.resolver import Image, Source
 
 _COPIES_AT_ONCE = 4
-_RELEASE_SECONDS = 0.5
 _BLOB_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 _CHILD_MISSING = _BLOB_MISSING | {"MANIFEST_UNKNOWN"}
 
@@ -177,9 +177,7 @@ class Stage:
         """Give up the uploads that were opened in place of mounts; what does not answer soon is left to expire."""
         done = (task for task in self._blobs.values() if task.done() and not task.cancelled() and not task.exception())
         uploads = [upload for task in done if (upload := task.result().upload)]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_RELEASE_SECONDS):
-                await outcomes(self._client.cancel(self._target, upload) for upload in uploads)
+        await outcomes(self._client.cancel(self._target, upload) for upload in uploads)
 
     async def _image(self, image: Image, standing: Standing) -> bool:
         digest = image.manifest.digest
@@ -201,7 +199,7 @@ class Stage:
             how = How.PRESENT
         if how and upload:
             # Whether it can be given up does not matter; nobody else would, and it would lie there until it expires.
-            await outcomes([self._client.cancel(self._target, upload)])
+            await self._client.cancel(self._target, upload)
             upload = None
         if how:
             self._observe(BlobPlaced(self._target, descriptor.digest, how))
@@ -263,9 +261,8 @@ class Push:
     async def _copy(self, blob: Blob) -> None:
         target, client = self._plan.repository, self._client
         async with self._copying:
-            await client.put_blob(
-                target, blob.descriptor, lambda: client.get_blob(blob.source, blob.descriptor), blob.upload
-            )
+            content = client.get_blob(blob.source, blob.descriptor).chunks
+            await client.put_blob(target, blob.descriptor, content, blob.upload)
         digest = blob.descriptor.digest
         self._blobs[digest] = Blob(blob.descriptor, blob.source, How.COPIED)
         self._observe(BlobPlaced(target, digest, How.COPIED))
@@ -325,7 +322,7 @@ class Push:
                 return await client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
             except RegistryError as error:
                 failed += 1
-                if not _says(error, _CHILD_MISSING) or not await client.transport.pause(failed, str(error)):
+                if not _says(error, _CHILD_MISSING) or not await client.sender.transport.pause(failed, str(error)):
                     raise
 
 

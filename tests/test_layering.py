@@ -23,7 +23,7 @@ ALLOWED = {
     "reader": {"registry", "oci"},
     "concurrency": set[str](),
     "spec": {"oci", "schemas"},
-    "registry": {"oci", "__init__"},
+    "registry": {"concurrency", "oci", "__init__"},
     "server": {"oci", "__init__"},
     "events": {"oci"},
     "oci": set[str](),

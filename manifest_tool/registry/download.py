@@ -21,19 +21,26 @@ Pause: TypeAlias = Callable[[int, str, Mapping[str, str]], Awaitable[bool]]
 
 
 class Download:
-    """Reads one blob, over as many requests as it takes; each that brings nothing counts as a failed try."""
+    """Reads one blob, over as many requests as it takes; each that brings nothing counts as a failed try.
+
+    It may be read again from any byte that was read before, and is verified as a whole all the same.
+    """
 
     def __init__(self, descriptor: Descriptor, opening: Open, pause: Pause) -> None:
         self._descriptor = descriptor
         self._opening = opening
         self._pause = pause
         self._hasher = descriptor.digest.hasher()
+        self._hashed = 0
         self._got = 0
         self._ranges = True
         """Whether a part may be asked for."""
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The bytes; fails at their end where they are not the descriptor's."""
+    async def chunks(self, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """The bytes from so many on; fails at their end where the whole is not the descriptor's."""
+        if start > self._hashed:
+            raise ValueError("what lies before the start has not been read")
+        self._got = start
         failed = 0
         while True:
             before = self._got
@@ -77,7 +84,9 @@ class Download:
 
     def _take(self, chunk: bytes, answer: Answer) -> None:
         self._got += len(chunk)
-        self._hasher.update(chunk)
+        if self._got > self._hashed:
+            self._hasher.update(chunk[self._hashed - self._got :])
+            self._hashed = self._got
         if self._got > self._descriptor.size:
             raise InvalidContent(
                 f"blob {self._descriptor.digest} is longer than the {self._descriptor.size} bytes"

@@ -20,6 +20,7 @@ from manifest_tool import __version__
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
 from manifest_tool.events import Answered, Noticed, Observer, ignore
 from manifest_tool.oci.host import is_loopback
+from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.registry import answers, failures, links, redact, tls
 from manifest_tool.registry.pace import Pace
 from manifest_tool.registry.retry import Retry, is_temporary
@@ -60,6 +61,8 @@ class Options:
     """In which a request without a streamed body has its whole answer."""
     deadline: float = 1800.0
     """Seconds after which a run tries nothing again."""
+    manifest_limit: int = MAX_SIZE
+    """Bytes of a manifest or of a config that are read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Credential, DockerConfig, Keychain
 from manifest_tool.registry.retry import Retry
+from manifest_tool.registry.sender import Sender
 from manifest_tool.registry.transport import Options, Transport
 from manifest_tool.server.app import create_app
 from manifest_tool.server.serve import Running
@@ -117,7 +118,7 @@ async def client(
     target = Registry.parse(explicit_for) if explicit_for else None
     keychain = Keychain(DockerConfig("config.json", auths or {}), explicit=explicit, explicit_for=target)
     async with transport(clock=clock, observe=observe, attempts=attempts, **options) as opened:
-        yield Client(opened, Authenticator(opened, keychain, clock=clock), access)
+        yield Client(Sender(opened, Authenticator(opened, keychain, clock=clock), access))
 
 
 @dataclass

@@ -93,7 +93,7 @@ async def test_a_token_that_ended_early_is_renewed_once() -> None:
             await opened.get_manifest(team, "latest")
             service.revoke()
             running.log.clear()
-            await asyncio.gather(*(opened.get_manifest(team, "latest") for _ in range(10)))
+            await asyncio.gather(*(opened.head_manifest(team, "latest") for _ in range(10)))
     assert len(service.asked) == 2
     assert sorted(_statuses(running)) == [200] * 10 + [401] * 10
 
@@ -533,7 +533,7 @@ async def test_no_secret_is_told() -> None:
         service.faults.add(actions.Answer(503, b"down"), times=1)
         async with client(auths=logins(running.host), observe=watched) as opened:
             await opened.get_manifest(repository(running.host), "latest")
-            texts = [*map(repr, watched.events), repr(opened.authenticator), repr(opened)]
+            texts = [*map(repr, watched.events), repr(opened.sender.authenticator), repr(opened)]
             service.revoke()
             running.faults.add(actions.Answer(401, headers={"WWW-Authenticate": service.challenge()}))
             with pytest.raises(ManifestToolError) as caught:
@@ -550,9 +550,9 @@ async def test_a_flight_that_was_broken_off_is_begun_anew() -> None:
         async with client() as opened:
             wanted = opened.get_manifest(repository(running.host), "latest")
             asking = asyncio.ensure_future(wanted)
-            while not opened.authenticator._tokens:  # noqa: ASYNC110  # nothing tells when a flight begins
+            while not opened.sender.authenticator._tokens:  # noqa: ASYNC110  # nothing tells when a flight begins
                 await asyncio.sleep(0.001)
-            for flight in opened.authenticator._tokens.values():
+            for flight in opened.sender.authenticator._tokens.values():
                 flight.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import pytest
 from yarl import URL
 
 from manifest_tool.errors import InvalidContent, NotFound, RegistryError, Unauthorized, Unreachable
+from manifest_tool.events import Noticed
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.descriptor import Descriptor
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.oci.reference import Repository
-from manifest_tool.registry.client import Client, Upload
+from manifest_tool.registry.client import Client
+from manifest_tool.registry.upload import Upload
 from manifest_tool.server import actions
 from manifest_tool.server.serve import Running, serving
 from tests.registry.parts import Clock, Watched, client, http, raw, repository
@@ -342,7 +345,7 @@ async def test_a_config_beyond_all_measure_is_not_asked_for(
 
 
 async def _whole(registry: Client, repo: Repository, descriptor: Descriptor) -> bytes:
-    async with registry.get_blob(repo, descriptor) as chunks:
+    async with aclosing(registry.get_blob(repo, descriptor).chunks()) as chunks:
         return b"".join([chunk async for chunk in chunks])
 
 
@@ -403,7 +406,7 @@ async def test_a_mount_that_is_declined(
     embedded.faults.add(actions.NoMount())
     upload = await registry.mount_blob(target, _descriptor().digest, team)
     assert upload is not None
-    await registry.put_blob(target, _descriptor(), lambda: registry.get_blob(team, _descriptor()), upload)
+    await registry.put_blob(target, _descriptor(), registry.get_blob(team, _descriptor()).chunks, upload)
     assert embedded.blob("team/target", _descriptor().digest) == _BLOB
     assert len(embedded.log.by_method("POST")) == 1
 
@@ -431,25 +434,23 @@ class _Source:
     def __init__(self, data: bytes, fails: int) -> None:
         self._data = data
         self._fails = fails
-        self.opened = 0
+        self.starts: list[int] = []
         self.closed = 0
 
-    def __call__(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        return self._open()
+    @property
+    def opened(self) -> int:
+        return len(self.starts)
 
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[AsyncIterator[bytes]]:
-        self.opened += 1
+    async def __call__(self, start: int) -> AsyncGenerator[bytes, None]:
+        self.starts.append(start)
+        fails = self.opened <= self._fails
         try:
-            yield self._chunks(self.opened <= self._fails)
+            yield self._data[start : len(self._data) // 2]
+            if fails:
+                raise Unreachable("source.test broke off in the middle of its answer", transient=True)
+            yield self._data[max(start, len(self._data) // 2) :]
         finally:
             self.closed += 1
-
-    async def _chunks(self, fails: bool) -> AsyncIterator[bytes]:
-        yield self._data[: len(self._data) // 2]
-        if fails:
-            raise Unreachable("source.test broke off in the middle of its answer", transient=True)
-        yield self._data[len(self._data) // 2 :]
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
@@ -467,7 +468,7 @@ async def test_an_upload(embedded: Running, target: Repository, registry: Client
 async def test_a_copy_between_registries(team: Repository, registry: Client) -> None:
     with serving() as other:
         away = repository(other.host)
-        await registry.put_blob(away, _descriptor(), lambda: registry.get_blob(team, _descriptor()))
+        await registry.put_blob(away, _descriptor(), registry.get_blob(team, _descriptor()).chunks)
         assert other.blob("team/app", _descriptor().digest) == _BLOB
 
 
@@ -508,7 +509,7 @@ async def test_nor_are_credentials_given_where_that_host_asks_for_them(embedded:
         async with client(auths={registry.host: _AUTHS, embedded.host: _AUTHS}) as opened:
             with pytest.raises(Unauthorized):
                 await opened.put_blob(repository(registry.host, "team/target"), _descriptor(), _content(_BLOB))
-    assert len(embedded.log) == 1
+    assert [request.method for request in embedded.log] == ["PUT", "DELETE"]
 
 
 @pytest.mark.parametrize(
@@ -545,7 +546,7 @@ async def test_a_source_that_stays_broken_is_named(embedded: Running, target: Re
         source = repository(other.host)
         async with client(attempts=2) as opened:
             with pytest.raises(Unreachable, match=f"{other.host} broke off in the middle of its answer: GET http"):
-                await opened.put_blob(target, _descriptor(), lambda: opened.get_blob(source, _descriptor()))
+                await opened.put_blob(target, _descriptor(), opened.get_blob(source, _descriptor()).chunks)
     assert embedded.blob("team/target", _descriptor().digest) is None
 
 
@@ -567,7 +568,7 @@ async def test_a_source_with_the_wrong_bytes_is_not_read_again(
         async with client() as opened:
             with pytest.raises(kind, match=message):
                 await opened.put_blob(
-                    target, _descriptor(), lambda: opened.get_blob(repository(other.host), _descriptor())
+                    target, _descriptor(), opened.get_blob(repository(other.host), _descriptor()).chunks
                 )
         assert len(other.log) == 1
     assert embedded.blob("team/target", _descriptor().digest) is None
@@ -680,3 +681,63 @@ async def test_an_error_is_told_however_little_was_asked_for(
     embedded.faults.add(actions.Answer(403, b'{"errors":[{"code":"DENIED","message":"no pull right"}]}'))
     with pytest.raises(Unauthorized, match="DENIED: no pull right"):
         await registry.read_blob(team, _descriptor(b"{}"))
+
+
+async def test_e6_what_is_being_read_is_not_asked_for_again(embedded: Running, team: Repository) -> None:
+    embedded.latency = 0.05
+    async with client() as registry:
+        one, other = await asyncio.gather(*(registry.get_manifest(team, "latest") for _ in range(2)))
+        assert one is other
+        assert len(embedded.log) == 1
+        await registry.get_manifest(team, "latest")
+    assert len(embedded.log) == 2
+
+
+async def test_e6_who_waits_for_it_may_be_cancelled(embedded: Running, team: Repository) -> None:
+    embedded.latency = 0.05
+    async with client() as registry:
+        first, second = (asyncio.ensure_future(registry.get_manifest(team, "latest")) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert (await second).digest == _DIGEST
+    assert first.cancelled()
+    assert len(embedded.log) == 1
+
+
+async def test_e6_a_failure_is_one_for_all_and_not_for_ever(embedded: Running, team: Repository) -> None:
+    embedded.faults.add(actions.Answer(403), times=1)
+    embedded.latency = 0.05
+    async with client() as registry:
+        ended = await asyncio.gather(*(registry.get_manifest(team, "latest") for _ in range(2)), return_exceptions=True)
+        assert [type(error) for error in ended] == [Unauthorized, Unauthorized]
+        assert (await registry.get_manifest(team, "latest")).digest == _DIGEST
+    assert len(embedded.log) == 2
+
+
+@pytest.mark.parametrize(("lagging", "found"), [(4, True), (6, False)])
+async def test_e3_what_was_written_is_looked_for_some_times(
+    embedded: Running, target: Repository, lagging: int, found: bool
+) -> None:
+    clock = Clock()
+    embedded.faults.add(actions.Answer(202, done=True), method="PUT")
+    embedded.faults.add(actions.Answer(404), method="GET", times=lagging // 2)
+    embedded.faults.add(actions.Answer(404), method="HEAD", times=lagging // 2)
+    async with client(clock=clock) as registry:
+        if found:
+            await registry.put_manifest(target, "new", _INDEX, _TYPE)
+        else:
+            with pytest.raises(RegistryError, match="the registry did not store"):
+                await registry.put_manifest(target, "new", _INDEX, _TYPE)
+    assert len(clock.pauses) == 2
+
+
+async def test_b10_the_limit_can_be_moved(embedded: Running, team: Repository) -> None:
+    watched = Watched()
+    long = _INDEX.ljust(MAX_SIZE + 1)
+    embedded.faults.add(actions.Answer(201), method="PUT")
+    embedded.faults.add(actions.Answer(200, long, {"Content-Type": _TYPE}), method="GET")
+    async with client(manifest_limit=MAX_SIZE + 1, observe=watched) as registry:
+        await registry.put_manifest(team, "long", long, _TYPE)
+        assert (await registry.get_manifest(team, "long")).size == MAX_SIZE + 1
+    (notice,) = watched.of(Noticed)
+    assert notice.message.endswith(f"has {MAX_SIZE + 1} bytes; there are registries that take no more than {MAX_SIZE}")

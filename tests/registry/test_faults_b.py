@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 from aiohttp import web
@@ -48,7 +49,7 @@ async def registry() -> AsyncIterator[Client]:
 
 
 async def _blob(registry: Client, repo: Repository, descriptor: Descriptor = _LAYER) -> bytes:
-    async with registry.get_blob(repo, descriptor) as chunks:
+    async with aclosing(registry.get_blob(repo, descriptor).chunks()) as chunks:
         return b"".join([chunk async for chunk in chunks])
 
 
@@ -127,7 +128,7 @@ async def test_b1_a_blob_that_breaks_off_reaches_its_target_in_one_upload(
     embedded: Running, team: Repository, registry: Client
 ) -> None:
     embedded.faults.add(actions.Reset(300_000), method="GET", times=3)
-    await registry.put_blob(repository(embedded.host, "target"), _LAYER, lambda: registry.get_blob(team, _LAYER))
+    await registry.put_blob(repository(embedded.host, "target"), _LAYER, registry.get_blob(team, _LAYER).chunks)
     assert embedded.blob("target", _LAYER.digest) == _BLOB
     assert [request.method for request in embedded.log.writes()] == ["POST", "PUT"]
 
