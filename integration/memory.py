@@ -1,6 +1,7 @@
 """How much memory a copy takes: one large blob, from one registry to another, both on disk.
 
-``python -m integration.memory [MiB]`` prints the peak of the program's own process and the time that it took.
+``python -m integration.memory [MiB] [--cut]`` prints the peak of the program's own process and the time that it took.
+With ``--cut`` the line to either registry is cut when half of the blob has passed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 from integration import images
+from integration.cutting import line
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.platform import Platform
@@ -42,25 +44,44 @@ def seed(registry: Running, size: int) -> None:
     registry.store.put_manifest("large", Digest.of(raw), Stored(small.media_type, raw), ["1"])
 
 
-def copy(source: Running, target: Running, folder: Path) -> float:
+def copy(source: str, target: str, folder: Path) -> float:
     """Push the image to another registry in a process of its own; the seconds that it took."""
     path = folder / "spec.yaml"
-    path.write_text(f"image: {target.host}/app:1\nmanifests:\n  - image: {source.host}/large:1\n")
+    path.write_text(f"image: {target}/app:1\nmanifests:\n  - image: {source}/large:1\n")
     started = time.monotonic()
     subprocess.run([sys.executable, "-m", "manifest_tool", "push", "from-spec", str(path)], check=True)
     return time.monotonic() - started
 
 
+def resumed(registry: Running) -> list[str]:
+    """The requests that went on in the middle of a blob, and from where."""
+    ranges = (
+        (request.method, request.headers.get("Range") or request.headers.get("Content-Range"))
+        for request in registry.log
+    )
+    return [f"{method} {first}" for method, first in ranges if first]
+
+
 def main() -> None:
     """Measure once."""
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else _DEFAULT
+    cut = "--cut" in sys.argv
+    size = next((int(word) for word in sys.argv[1:] if word.isdecimal()), _DEFAULT)
+    half = size * MIB // 2 if cut else 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with serving(DiskStore(folder / "source")) as source, serving(DiskStore(folder / "target")) as target:
+        with (
+            serving(DiskStore(folder / "source")) as source,
+            serving(DiskStore(folder / "target")) as target,
+            line(source.host, down=half) as near,
+            line(target.host, up=half + half // 2) as far,
+        ):
             seed(source, size)
-            seconds = copy(source, target, folder)
+            seconds = copy(near.host if cut else source.host, far.host if cut else target.host, folder)
+            went_on = [*resumed(source), *resumed(target)]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     sys.stdout.write(f"{size} MiB copied in {seconds:.1f} s; the program took {peak:.0f} MiB at its peak\n")
+    for request in went_on:
+        sys.stdout.write(f"resumed by {request}\n")
 
 
 if __name__ == "__main__":

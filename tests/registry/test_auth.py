@@ -54,7 +54,7 @@ async def test_twenty_requests_share_one_flight() -> None:
         running.latency = 0.02
         team = repository(running.host)
         async with client(access=Access.to(team, "pull")) as opened:
-            await asyncio.gather(*(opened.get_manifest(team, "latest") for _ in range(20)))
+            await asyncio.gather(*(opened.head_manifest(team, "latest") for _ in range(20)))
     assert len(service.asked) == 1
 
 
