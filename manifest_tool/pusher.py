@@ -19,12 +19,13 @@ from manifest_tool.errors import (
     Unauthorized,
     Unreachable,
 )
-from manifest_tool.events import BlobPlaced, ManifestPut, Observer
+from manifest_tool.events import BlobPlaced, ManifestPut, Noticed, Observer
 
 if TYPE_CHECKING:
     from manifest_tool.index import Child, Plan
     from manifest_tool.oci.descriptor import Descriptor
     from manifest_tool.oci.digest import Digest
+    from manifest_tool.oci.manifest import Manifest
     from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.client import Client
     from manifest_tool.registry.upload import Upload
@@ -233,6 +234,8 @@ class Push:
         self._blobs = dict(staged.blobs)
         self._copying = asyncio.Semaphore(_COPIES_AT_ONCE)
         self._restoring: dict[Digest, asyncio.Task[None]] = {}
+        self._unlisted: list[Manifest] = []
+        """What was put that has a subject, for which the registry does not list it."""
 
     async def run(self) -> Receipt:
         """Write what is missing and nothing else; raises `PushError` that tells which tags were moved."""
@@ -242,6 +245,7 @@ class Push:
         try:
             await together(self._copy(blob) for blob in blobs)
             await together(self._put_child(child) for child in children.values())
+            await self._list_referrers()
         except ManifestToolError as error:
             raise PushError(f"no tag of {plan.repository} was moved: {error}", error) from error
         written = await self._tag([tag for tag in plan.tags if self._standing.tags.get(tag) != plan.digest])
@@ -289,8 +293,18 @@ class Push:
 
     async def _put(self, digest: Digest, image: Image) -> None:
         manifest = image.manifest
-        await self._client.put_manifest(self._plan.repository, digest, manifest.raw, manifest.media_type)
+        listed = await self._client.put_manifest(self._plan.repository, digest, manifest.raw, manifest.media_type)
+        if manifest.subject and not listed:
+            self._unlisted.append(manifest)
         self._observe(ManifestPut(self._plan.repository, str(digest)))
+
+    async def _list_referrers(self) -> None:
+        """Add to the lists of referrers, one after the other, as several may go into one; none is worth a push."""
+        for manifest in self._unlisted:
+            try:
+                await self._client.add_referrer(self._plan.repository, manifest)
+            except RegistryError as error:
+                self._observe(Noticed(f"{manifest.digest} is not listed among the referrers of its subject: {error}"))
 
     async def _tag(self, tags: Sequence[str]) -> tuple[str, ...]:
         """Publish the index under the first tag, then under the others at once."""
@@ -319,11 +333,13 @@ class Push:
         failed = 0
         while True:
             try:
-                return await client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
+                await client.put_manifest(plan.repository, tag, plan.raw, plan.media_type)
             except RegistryError as error:
                 failed += 1
                 if not _says(error, _CHILD_MISSING) or not await client.sender.transport.pause(failed, str(error)):
                     raise
+            else:
+                return
 
 
 def _says(error: RegistryError, codes: frozenset[str]) -> bool:

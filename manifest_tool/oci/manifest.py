@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -26,6 +27,11 @@ class Manifest:
     config: Descriptor | None = None
     layers: tuple[Descriptor, ...] = ()
     manifests: tuple[Descriptor, ...] = ()
+    subject: Descriptor | None = None
+    """The manifest that this one is about."""
+    artifact_type: str = ""
+    """Its own, as it was given."""
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def parse(cls, raw: bytes, content_type: str = "", digest: Digest | None = None) -> Self:
@@ -48,6 +54,9 @@ class Manifest:
             config=Descriptor.from_json(document["config"]) if document.get("config") is not None else None,
             layers=_descriptors(document, "layers"),
             manifests=_descriptors(document, "manifests"),
+            subject=Descriptor.from_json(document["subject"]) if document.get("subject") is not None else None,
+            artifact_type=_text(document.get("artifactType")),
+            annotations=_texts(document.get("annotations")),
         )
 
     @property
@@ -108,6 +117,15 @@ def _structure(document: dict[str, Any]) -> str:
     if isinstance(document.get("config"), dict) and isinstance(document.get("layers"), list):
         return types.OCI_MANIFEST
     raise ValueError("it has neither manifests nor a config with layers")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> dict[str, str]:
+    """Annotations; what is no text among them is nothing to us, as it is carried along as it stands."""
+    return {key: text for key, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:

@@ -14,7 +14,7 @@ from manifest_tool.events import Noticed
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import MAX_SIZE, Manifest
-from manifest_tool.registry import answers
+from manifest_tool.registry import answers, referrers
 from manifest_tool.registry.auth import Access
 from manifest_tool.registry.download import Download
 from manifest_tool.registry.upload import WRITTEN, Delivery, Upload, cancel
@@ -79,8 +79,8 @@ class Client:
                 return None
         raise await self.sender.error(f"pull {_name(repository, which)}", repository, answer)
 
-    async def put_manifest(self, repository: Repository, which: str | Digest, raw: bytes, media_type: str) -> None:
-        """PUT the bytes of a manifest under a tag or their digest."""
+    async def put_manifest(self, repository: Repository, which: str | Digest, raw: bytes, media_type: str) -> bool:
+        """PUT the bytes of a manifest under a tag or their digest; whether the registry lists it for its subject."""
         name = _name(repository, which)
         if len(raw) > MAX_SIZE:
             self.sender.transport.observe(
@@ -101,6 +101,19 @@ class Client:
             raise InvalidContent(
                 f"the registry stored {name} as {stored}, which is not what was sent", answers.exchange(answer)
             )
+        return "OCI-Subject" in answer.headers
+
+    async def add_referrer(self, repository: Repository, referrer: Manifest) -> None:
+        """List a manifest among the referrers of its subject, at a registry that does not do so by itself."""
+        if referrer.subject is None:
+            return
+        tag = referrers.tag(referrer.subject.digest)
+        try:
+            before = await self.get_manifest(repository, tag)
+        except NotFound:
+            before = None
+        if raw := referrers.listing(before, referrer):
+            await self.put_manifest(repository, tag, raw, types.OCI_INDEX)
 
     async def _stored(self, repository: Repository, which: str | Digest, reason: str) -> Digest | None:
         """What lies there after a write; looked for some times, as what is read from may lag behind.
