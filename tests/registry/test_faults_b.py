@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import socket
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 
 import pytest
@@ -171,6 +173,14 @@ async def test_b3_a_chunked_body_that_is_cut_is_resumed() -> None:
     assert "Range: bytes=5-\r\n" in server.heads[1]
 
 
+async def test_b3_so_is_a_manifest_from_its_beginning() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n" + _INDEX[:5] + b"\r\n"
+    with raw([head], [http(200, _INDEX, f"Content-Type: {_TYPE}")]) as server:
+        async with client() as opened:
+            assert (await opened.get_manifest(repository(server.host), _DIGEST)).raw == _INDEX
+    assert "Range" not in server.heads[1]
+
+
 async def test_b4_more_bytes_than_the_descriptor_says_are_not_read(
     embedded: Running, team: Repository, registry: Client
 ) -> None:
@@ -178,6 +188,16 @@ async def test_b4_more_bytes_than_the_descriptor_says_are_not_read(
     with pytest.raises(InvalidContent, match=f"is longer than the {len(_BLOB)} bytes"):
         await _blob(registry, team)
     assert len(embedded.log) == 1
+
+
+async def test_b4_nor_is_more_waited_for(registry: Client) -> None:
+    # The rest never comes; who waits for it finds the connection broken.
+    hello = Descriptor(types.OCI_LAYER, Digest.of(b"hello"), 5)
+    with (
+        raw([http(200, b"hello!", length=10**9)]) as server,
+        pytest.raises(InvalidContent, match="is longer than the 5 bytes"),
+    ):
+        await _blob(registry, repository(server.host), hello)
 
 
 async def test_b5_wrong_bytes_of_a_manifest_are_asked_for_once_more(
@@ -188,6 +208,11 @@ async def test_b5_wrong_bytes_of_a_manifest_are_asked_for_once_more(
     with pytest.raises(InvalidContent, match=f"has the digest {got} where {_DIGEST} was expected"):
         await registry.get_manifest(team, _DIGEST)
     assert len(embedded.log) == 2
+
+
+async def test_b5_a_bad_cache_is_survived(embedded: Running, team: Repository, registry: Client) -> None:
+    embedded.faults.add(actions.Damage(), times=1)
+    assert (await registry.get_manifest(team, _DIGEST)).raw == _INDEX
 
 
 async def test_b5_wrong_bytes_of_a_blob_are_told_at_its_end(
@@ -311,6 +336,27 @@ async def test_b14_where_the_content_type_says_nothing_the_document_does(
     assert (await registry.get_manifest(team, "latest")).media_type == _TYPE
 
 
+@pytest.mark.parametrize("content_type", [None, "application/json", "application/octet-stream", "text/plain"])
+@pytest.mark.parametrize(
+    ("document", "media_type"),
+    [
+        ({"manifests": []}, types.OCI_INDEX),
+        (
+            {"config": {"mediaType": types.OCI_CONFIG, "digest": str(_DIGEST), "size": 1}, "layers": []},
+            types.OCI_MANIFEST,
+        ),
+    ],
+)
+async def test_b14_where_the_document_says_nothing_either_its_structure_does(
+    embedded: Running, registry: Client, content_type: str | None, document: Mapping[str, object], media_type: str
+) -> None:
+    raw = json.dumps({"schemaVersion": 2, **document}).encode()
+    embedded.faults.add(actions.content_type(content_type))
+    embedded.faults.add(actions.Answer(200, raw))
+    found = await registry.get_manifest(repository(embedded.host), "x")
+    assert (found.raw, found.media_type) == (raw, media_type)
+
+
 @pytest.mark.parametrize("read", ["manifest", "blob"])
 async def test_b15_a_page_is_no_manifest_and_no_blob(embedded: Running, registry: Client, read: str) -> None:
     page = actions.Answer(200, b"<!doctype html><title>Sign in</title>", {"Content-Type": "text/html"})
@@ -330,6 +376,30 @@ async def test_b16_an_answer_that_drips_has_to_end_some_time(embedded: Running, 
     async with Transport(Options(retry=Clock().retry(1), seconds=0.2)) as opened:
         with pytest.raises(Unreachable, match="did not answer in time"):
             await opened.send(Request("GET", opened.url(team.registry, team.manifest_path("latest")), limit=MAX_SIZE))
+
+
+async def test_b16_no_answer_is_waited_for_no_longer_than_one_may_take(
+    embedded: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "_IDLE_SECONDS", 0.2)
+    embedded.faults.add(actions.Delay(30), times=1)
+    watched = Watched()
+    async with transport(observe=watched) as opened:
+        assert (await opened.send(Request("GET", URL(f"http://{embedded.host}/v2/")))).status == 200
+    assert "did not answer in time" in watched.reasons[0]
+
+
+async def test_b16_nor_is_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "_CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as one, socket.socket() as two:
+        for waiting in (one, two):
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        request = Request("GET", URL(f"http://127.0.0.1:{full.getsockname()[1]}/v2/"))
+        async with asyncio.timeout(10), transport() as opened:
+            with pytest.raises(Unreachable, match="did not answer in time"):
+                async with opened.stream(request):
+                    raise AssertionError("nobody accepts")
 
 
 async def test_b16_a_stream_that_stalls_is_resumed(
