@@ -199,7 +199,9 @@ def http(status: int = 200, body: bytes = b"", *lines: str, length: int | None =
 
 
 @contextmanager
-def application(app: web.Application, *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def application(
+    app: web.Application, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+) -> Iterator[str]:
     """Serve an application from a thread; gives its ``host:port``."""
     ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
@@ -208,8 +210,9 @@ def application(app: web.Application, *, tls: ssl.SSLContext | None = None) -> I
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-            ready.set_result((f"127.0.0.1:{runner.addresses[0][1]}", asyncio.get_running_loop(), stop))
+            await web.TCPSite(runner, address, 0, ssl_context=tls).start()
+            host = f"[{address}]" if ":" in address else address
+            ready.set_result((f"{host}:{runner.addresses[0][1]}", asyncio.get_running_loop(), stop))
             await stop.wait()
         finally:
             await runner.cleanup()

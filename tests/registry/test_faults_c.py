@@ -23,9 +23,10 @@ from manifest_tool.registry import links
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.transport import Options, Request, Transport
 from manifest_tool.server import actions
+from manifest_tool.server.app import create_app
 from manifest_tool.server.serve import Running, serving
-from tests.registry.parts import client, http, raw, repository, tls_registry, transport
-from tests.registry.tokens import basic
+from tests.registry.parts import application, client, http, raw, repository, tls_registry, transport
+from tests.registry.tokens import basic, guarded, logins
 
 _TYPE = types.OCI_INDEX
 _INDEX = json.dumps({"schemaVersion": 2, "mediaType": _TYPE, "manifests": []}).encode()
@@ -62,15 +63,25 @@ def _url(running: Running, path: str) -> URL:
     return URL(f"http://{running.host}{path}", encoded=True)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("status", _REDIRECTS)
-async def test_c1_another_host_does_not_see_the_authorization(embedded: Running, status: int) -> None:
+async def test_c1_another_host_does_not_see_the_authorization(embedded: Running, status: int, method: str) -> None:
     with serving() as other:
-        away = {"Location": f"http://{other.host}/v2/"}
+        away = {"Location": f"http://{other.host}/v2/", "Set-Cookie": "session=hunter2"}
         embedded.faults.add(actions.Answer(status, headers=away))
         async with transport() as opened:
-            assert (await opened.send(Request("GET", _url(embedded, "/v2/"), _SECRET))).status == 200
+            assert (await opened.send(Request(method, _url(embedded, "/v2/"), _SECRET))).status == 200
         assert "Authorization" in embedded.log[0].headers
-        assert "Authorization" not in other.log[0].headers
+        assert other.log[0].method == method
+        assert not {"Authorization", "Cookie"} & other.log[0].headers.keys()
+
+
+async def test_c1_the_same_host_sees_it_and_no_cookie(embedded: Running) -> None:
+    headers = {"Location": "/v2/", "Set-Cookie": "session=hunter2"}
+    embedded.faults.add(actions.Answer(307, headers=headers), path="^/a")
+    async with transport() as opened:
+        assert (await opened.send(Request("GET", _url(embedded, "/a"), _SECRET))).status == 200
+    assert [{"Authorization", "Cookie"} & request.headers.keys() for request in embedded.log] == [{"Authorization"}] * 2
 
 
 @pytest.mark.usefixtures("trusted")
@@ -83,10 +94,15 @@ async def test_c2_no_redirect_leaves_https(tls: ssl.SSLContext, embedded: Runnin
     assert not list(embedded.log)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "localhost"])
-def test_c2_no_redirect_leads_from_outside_to_a_local_address(host: str) -> None:
-    with pytest.raises(ValueError, match="leads to a local address"):
-        links.follow(URL("https://r.example.com/v2/"), f"https://{host}/latest")
+@pytest.mark.usefixtures("names")
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "localhost", "127.1", "[::ffff:127.0.0.1]"])
+async def test_c2_no_redirect_leads_from_outside_to_a_local_address(embedded: Running, host: str) -> None:
+    port = embedded.host.rpartition(":")[2]
+    embedded.faults.add(actions.Answer(307, headers={"Location": f"http://{host}:{port}/latest"}))
+    async with transport(plain_http=True) as opened:
+        with pytest.raises(RegistryError, match="the redirect leads to a local address, and is not followed"):
+            await opened.send(Request("GET", URL(f"http://registry.test:{port}/v2/")))
+    assert len(embedded.log) == 1
 
 
 async def test_c3_a_circle_is_told_with_its_steps(embedded: Running) -> None:
@@ -174,6 +190,24 @@ async def test_c7_an_upload_on_another_host_carries_no_authorization(embedded: R
             await opened.put_blob(repository(running.host, "target"), _LAYER, _content)
     assert embedded.blob("target", _LAYER.digest) == _BLOB
     assert "Authorization" not in embedded.log[0].headers
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_c7_nor_does_one_leave_https(tls: ssl.SSLContext, embedded: Running) -> None:
+    with tls_registry(tls) as secure:
+        elsewhere = {"Location": f"http://{embedded.host}/v2/target/blobs/uploads/1"}
+        secure.faults.add(actions.Answer(202, headers=elsewhere), method="POST")
+        async with client() as opened:
+            with pytest.raises(RegistryError, match="the upload's Location leaves https, and is not followed"):
+                await opened.put_blob(repository(secure.host, "target"), _LAYER, _content)
+    assert not list(embedded.log)
+
+
+async def test_c8_what_is_stored_needs_no_location(embedded: Running, target: Repository, registry: Client) -> None:
+    embedded.faults.add(actions.Headers({"Location": None}), method="PUT")
+    await registry.put_blob(target, _LAYER, _content)
+    await registry.put_manifest(target, "new", _INDEX, _TYPE)
+    assert [request.method for request in embedded.log] == ["POST", "PUT", "PUT"]
 
 
 async def test_c8_an_upload_without_a_location(embedded: Running, target: Repository, registry: Client) -> None:
@@ -279,12 +313,24 @@ async def test_c17_a_blob_that_a_mount_did_not_bring_is_named_by_its_code(
     assert "MANIFEST_BLOB_UNKNOWN" in caught.value.exchange.codes
 
 
-async def test_c19_an_early_refusal_of_an_upload_is_told(embedded: Running) -> None:
-    opened_upload = http(202, b"", "Location: /up")
-    with raw([opened_upload], [http(413, b"too large", "Connection: close")]) as server:
-        async with client(attempts=1) as opened:
-            with pytest.raises(RegistryError, match=r"413|closed the connection|connection to .* failed"):
-                await opened.put_blob(repository(server.host), _LAYER, _content)
+async def test_c19_an_early_refusal_of_an_upload_is_told(embedded: Running, target: Repository) -> None:
+    # The head of the request is answered; of its body little is read.
+    embedded.faults.add(actions.Answer(413, b"too large"), method="PUT")
+    async with client(attempts=1) as opened:
+        with pytest.raises(RegistryError, match=r"413 .*: too large"):
+            await opened.put_blob(target, _LAYER, _content)
+    assert len(embedded.log.by_method("PUT")) == 1
+
+
+async def test_c19_an_upload_whose_token_has_ended_is_sent_again() -> None:
+    with guarded() as (running, service):
+        spent = {"WWW-Authenticate": service.challenge(error="invalid_token")}
+        running.faults.add(actions.Answer(401, headers=spent), method="PUT", times=1)
+        async with client(auths=logins(running.host)) as opened:
+            await opened.put_blob(repository(running.host), _LAYER, _content)
+        assert running.blob("team/app", _LAYER.digest) == _BLOB
+        assert [request.status for request in running.log.by_method("PUT")] == [401, 201]
+        assert len(service.asked) == 2
 
 
 async def test_c19_who_we_are_is_settled_before_a_body_is_sent() -> None:
@@ -317,6 +363,18 @@ async def test_c21_one_accept_line_names_every_type(embedded: Running, team: Rep
     assert embedded.log[0].headers["Accept"] == types.ACCEPT
 
 
+async def test_c22_an_ipv6_host_is_spoken_to() -> None:
+    running = Running()
+    running.put_manifest("team/app", _INDEX, _TYPE, "latest")
+    with application(create_app(running.store, log=running.log, faults=running.faults), address="::1") as host:
+        assert host.startswith("[::1]:")
+        async with client() as opened:
+            team = Reference.parse(f"{host}/team/app").repository
+            assert (await opened.get_manifest(team, "latest")).raw == _INDEX
+            await opened.put_blob(team, _LAYER, _content)
+    assert running.blob("team/app", _LAYER.digest) == _BLOB
+
+
 @pytest.mark.parametrize("host", ["[::1]", "[::1]:5000"])
 def test_c22_ipv6(host: str) -> None:
     reference = Reference.parse(f"{host}/team/app:1")
@@ -336,6 +394,16 @@ def test_c23_one_origin_however_it_is_written(one: str, other: str, same: bool) 
     assert links.same_origin(URL(one), URL(other)) is same
 
 
+async def test_c23_in_whatever_case_a_host_is_written_it_gets_its_credentials() -> None:
+    with serving(middlewares=[basic({"me": "hunter2"})]) as running:
+        port = running.host.rpartition(":")[2]
+        running.faults.add(actions.Answer(307, headers={"Location": f"http://LOCALHOST:{port}/v2/"}), times=1, after=1)
+        async with client(auths=logins(f"LocalHost:{port}")) as opened:
+            team = Reference.parse(f"LOCALHOST:{port}/team/app").repository
+            await opened.has_blob(team, _LAYER.digest)
+    assert ["Authorization" in request.headers for request in running.log] == [False, True, True]
+
+
 def test_c23_docker_io_has_another_name() -> None:
     assert Transport(Options()).url(Registry.parse("docker.io"), "/v2/").host == "registry-1.docker.io"
 
@@ -344,3 +412,11 @@ def test_c23_docker_io_has_another_name() -> None:
 def test_c24_odd_names_are_refused(text: str) -> None:
     with pytest.raises(InvalidReference):
         Reference.parse(text)
+
+
+async def test_c24_a_name_and_a_password_in_a_redirect_are_not_ours(embedded: Running) -> None:
+    with serving() as other:
+        embedded.faults.add(actions.Answer(307, headers={"Location": f"http://me:hunter2@{other.host}/v2/"}))
+        async with transport() as opened:
+            assert (await opened.send(Request("GET", _url(embedded, "/v2/")))).status == 200
+        assert "Authorization" not in other.log[0].headers

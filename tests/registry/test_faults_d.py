@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client as http_client
 import json
 import ssl
 from collections.abc import Mapping
@@ -157,12 +158,15 @@ async def test_d10_either_name_of_the_token(name: str, identity: bool) -> None:
     assert [asked.method for asked in service.asked] == ["POST" if identity else "GET"]
 
 
-@pytest.mark.parametrize(("expires_in", "seconds"), [(OMIT, 60.0), (0, 60.0), (300, 300.0)])
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [(OMIT, 60.0), (0, 60.0), (300, 300.0), ("300", 300.0), (300.5, 300.0), ("soon", 60.0), (30, 30.0)],
+)
 async def test_d11_a_token_is_renewed_before_its_end(expires_in: object, seconds: float) -> None:
     clock = Clock()
     with guarded(expires_in=expires_in) as (running, service):
         async with client(clock=clock) as opened:
-            for passed in (0.0, seconds * 0.85, seconds * 0.15):
+            for passed in (0.0, seconds * 0.8, seconds * 0.11):
                 clock.now += passed
                 await _get(opened, running.host)
     assert len(service.asked) == 2
@@ -451,6 +455,19 @@ async def test_d26_a_form_goes_out_in_one_piece() -> None:
     assert endpoint.heads[0].startswith("POST /token HTTP/1.1\r\n")
     assert "content-length: " in endpoint.heads[0].lower()
     assert "transfer-encoding" not in endpoint.heads[0].lower()
+
+
+def test_d26_a_form_that_comes_in_pieces_is_read() -> None:
+    # http.client sends what has no length in chunks, as skopeo does.
+    with guarded() as (_, service):
+        form = f"grant_type=password&username=me&password={SECRET}&scope=repository:team/app:pull&service=registry.test"
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection = http_client.HTTPConnection(service.host, timeout=30)
+        connection.request("POST", "/token", iter([form[:9].encode(), form[9:].encode()]), headers)
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["token"]) == (200, service.issued[-1])
+        connection.close()
+    assert service.log[0].headers["Transfer-Encoding"] == "chunked"
 
 
 async def test_d27_nothing_is_sent_unasked() -> None:

@@ -5,6 +5,7 @@ C13 to C17 are the answers to a mount, E1 to E10 what goes wrong around a push.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -32,11 +33,39 @@ def _errors(code: str) -> bytes:
     return json.dumps({"errors": [{"code": code, "message": "unknown", "detail": {"digest": MISSING}}]}).encode()
 
 
+class Heard:
+    """Hides a child, and that only once so many blobs were looked for: their mounts have been refused by then."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._all = asyncio.Event()
+
+    async def blob(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._left -= 1
+        if not self._left:
+            self._all.set()
+        return await handler(request)
+
+    async def child(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        await self._all.wait()
+        return web.Response(status=404)
+
+
 def patiently(program: Program, folder: Path, spec: str) -> harness.Ran:
     """A push that tries again; its one pause is short."""
     path = folder / "patient.yaml"
     path.write_text(spec)
     return program("--retries", "1", "push", "from-spec", *JSON, str(path))
+
+
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_c12_blobs_of_which_no_head_tells_are_uploaded(embedded: Running, program: Program, status: int) -> None:
+    embedded.faults.add(Answer(status), method="HEAD", path="/blobs/")
+    with serving() as other:
+        seeds.put_image(other, "src:1", "linux/amd64")
+        done = report(program.push(seeds.spec(embedded.host, "app:1", f"{other.host}/src:1"), *JSON))
+    assert done["blobs"]["copied"] == 2
+    complete(embedded, "app", "1")
 
 
 def test_c13_a_mount_that_is_done_is_done(embedded: Running, program: Program) -> None:
@@ -63,6 +92,33 @@ def test_c15_a_refused_mount_becomes_a_copy(embedded: Running, program: Program,
     assert done["blobs"]["copiedBytes"] > 0
     assert [child["status"] for child in done["manifests"]] == ["copied", "copied"]
     complete(embedded, "app", "1")
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 500])
+def test_c15_after_a_refusal_no_further_mount_is_tried(embedded: Running, program: Program, status: int) -> None:
+    # What goes out before the first answer is in is as many mounts as there are blobs. A child that the index lists is
+    # looked for first; here that takes until the refusals have been heard, and so its blobs are not tried.
+    child = str(seeds.put_image(embedded, "src:amd64", "linux/amd64", layers=2))
+    assert program.push(seeds.spec(embedded.host, "app:1", "src:amd64")).code == 0
+    seeds.put_image(embedded, "src:arm64", "linux/arm64", layers=2)
+    embedded.log.clear()
+    heard = Heard(3)
+    embedded.faults.add(Answer(status, _errors("UNSUPPORTED")), method="POST", path="mount=")
+    embedded.faults.add(heard.blob, method="HEAD", path="/v2/app/blobs/")
+    embedded.faults.add(heard.child, method="HEAD", path=child)
+    done = report(program.push(seeds.spec(embedded.host, "app:1", "src:amd64", "src:arm64"), *JSON))
+    assert len(embedded.log.where(lambda request: "mount=" in request.query)) == 3
+    assert done["blobs"]["mounted"] == 0
+    complete(embedded, "app", "1")
+
+
+def test_c16_a_mount_with_the_right_to_pull_is_done(program: Program) -> None:
+    rights = {"app": "pull,push", "src/*": "pull"}
+    with token_service(anonymous=rights) as tokens, serving(middlewares=[tokens.middleware()]) as registry:
+        entries = crossing(registry, "linux/amd64")
+        done = report(program.push(seeds.spec(registry.host, "app:1", *entries), *JSON))
+        assert done["blobs"] == {"present": 0, "mounted": 3, "copied": 0, "copiedBytes": 0}
+    assert any({"repository:app:pull,push", "repository:src/linux-amd64:pull"} <= set(a.scopes) for a in tokens.asked)
 
 
 def test_c16_a_mount_without_the_right_to_pull_becomes_a_copy(program: Program) -> None:
