@@ -32,6 +32,8 @@ def loaded(*arguments: str) -> tuple[int, set[str]]:
         ("push", "from-spec", "--help"),
         ("push", "from-args", "--help"),
         ("inspect", "--help"),
+        ("login", "--help"),
+        ("logout", "--help"),
         ("registry", "serve", "--help"),
     ],
     ids=" ".join,

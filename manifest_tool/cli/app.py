@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tool import __version__
-from manifest_tool.cli import inspect, push, registry, render, streams
+from manifest_tool.cli import inspect, login, push, registry, render, streams
 from manifest_tool.cli.arguments import translated
 from manifest_tool.cli.settings import Settings, seconds
 from manifest_tool.errors import ExitCode, ManifestToolError, OutputError
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.add_typer(push.app, name="push")
 app.command("inspect")(inspect.inspect)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
 app.add_typer(registry.app, name="registry")
 
 

@@ -67,14 +67,20 @@ def credential(settings: Settings) -> Credential | None:
     """The account that the options name, each part of it else from the environment; raises `UsageError`."""
     from manifest_tool.registry.credentials import Credential
 
-    username = settings.username or os.environ.get(_USERNAME, "")
-    secret = _from_stdin(settings) if settings.password_stdin else settings.password or os.environ.get(_PASSWORD, "")
+    username, secret = account(settings)
     if bool(username) != bool(secret):
         raise UsageError(
             "--username and --password belong together",
-            hint=f"give both, or {_USERNAME} and {_PASSWORD}, or log in with docker login",
+            hint=f"give both, or {_USERNAME} and {_PASSWORD}, or log in with manifest-tool login HOST",
         )
     return Credential(username, secret, origin="--username" if settings.username else _USERNAME) if username else None
+
+
+def account(settings: Settings) -> tuple[str, str]:
+    """The name and the password that the options give, each else from the environment; either may be empty."""
+    username = settings.username or os.environ.get(_USERNAME, "")
+    secret = _from_stdin(settings) if settings.password_stdin else settings.password or os.environ.get(_PASSWORD, "")
+    return username, secret
 
 
 def _from_stdin(settings: Settings) -> str:

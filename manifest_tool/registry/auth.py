@@ -143,7 +143,9 @@ class Authenticator:
         if known is None:
             return None
         self._challenges[registry] = known
-        self._demanded[registry, need.scopes] = tuple(known.parameters.get("scope", "").split())
+        if need.rights:
+            # At the root of the API, where no right is needed, there are registries that name an example.
+            self._demanded[registry, need.scopes] = tuple(known.parameters.get("scope", "").split())
         return await self._better(known, last, repository, need, planned)
 
     async def _probe(self, registry: Registry) -> tuple[Challenge, ...]:
@@ -274,7 +276,12 @@ class Authenticator:
         if credential:
             return f"{_who(credential)}{_from(credential)} lacks this right, or its password is wrong or has expired"
         where = f" in {self._keychain.source}" if self._keychain.source else ""
-        return f"no credentials for {registry} were found{where}: log in, or pass --username and --password"
+        return f"no credentials for {registry} were found{where}: {login(registry)}, or pass --username and --password"
+
+
+def login(registry: Registry) -> str:
+    """What brings credentials for a registry, for hints."""
+    return f"log in with manifest-tool login {registry}"
 
 
 def _who(credential: Credential | None) -> str:

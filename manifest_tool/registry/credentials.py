@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _HUB_KEY = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"  # noqa: S105  # what helpers call whoever has an identity token
-_FILE = "config.json"
-_BARE = ".dockercfg"
+FILE = "config.json"
+BARE = ".dockercfg"
 """What Docker had before it: the ``auths`` alone."""
 _VARIABLE = "DOCKER_AUTH_CONFIG"
 _MAX_CONFIG = 1024 * 1024
@@ -61,8 +61,8 @@ class DockerConfig:
     @classmethod
     def load(cls, chosen: str) -> DockerConfig:
         """Read the file that was chosen, or the ``config.json`` of the folder; raises `UsageError` where it is not."""
-        path = _expanded(chosen)
-        text = _content(path)
+        path = expanded(chosen)
+        text = content(path)
         if text is None:
             raise UsageError(f"there is no credential file {path}", hint="see --docker-cfg")
         return cls._read(path, text)
@@ -70,27 +70,19 @@ class DockerConfig:
     @classmethod
     def find(cls, path: str) -> DockerConfig:
         """Read a file that need not be there."""
-        place = _expanded(path)
-        text = _content(place)
+        place = expanded(path)
+        text = content(place)
         return cls(str(place)) if text is None else cls._read(place, text)
 
     @classmethod
     def _read(cls, path: Path, text: bytes) -> DockerConfig:
-        path = path / _FILE if path.is_dir() else path
-        return cls.parse(text, str(path), f"the credential file {path}", bare=path.name == _BARE)
+        path = path / FILE if path.is_dir() else path
+        return cls.parse(text, str(path), f"the credential file {path}", bare=path.name == BARE)
 
     @classmethod
     def parse(cls, text: bytes, path: str, name: str, *, bare: bool = False) -> DockerConfig:
         """What a text says that stands at ``path``, which errors call ``name``; ``bare``: it is ``auths`` itself."""
-        if len(text) > _MAX_CONFIG:
-            raise CredentialsError(f"{name} is larger than 1 MiB")
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise CredentialsError(f"{name} is not valid JSON{where}") from None
-        if not isinstance(data, dict):
-            raise CredentialsError(f"{name} is not a JSON object")
+        data = document(text, name)
         if bare:
             data = {"auths": data}
         auths, helpers, store = data.get("auths"), data.get("credHelpers"), data.get("credsStore")
@@ -116,12 +108,30 @@ class DockerConfig:
         return None
 
 
+def document(text: bytes, name: str) -> dict[str, Any]:
+    """The JSON object that a text is, which errors call ``name``."""
+    if len(text) > _MAX_CONFIG:
+        raise CredentialsError(f"{name} is larger than 1 MiB")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise CredentialsError(f"{name} is not valid JSON{where}") from None
+    if not isinstance(data, dict):
+        raise CredentialsError(f"{name} is not a JSON object")
+    return data
+
+
 def configured(chosen: str = "") -> tuple[DockerConfig, ...]:
     """What is configured, the first to go before the others: the environment, then the chosen file, else the usual."""
-    text = os.environ.get(_VARIABLE, "")
-    given = (DockerConfig.parse(text.encode(errors="replace"), _VARIABLE, _VARIABLE),) if text.strip() else ()
     files = [DockerConfig.load(chosen)] if chosen else [DockerConfig.find(path) for path in usual()]
-    return (*given, *files)
+    return (*given(), *files)
+
+
+def given() -> tuple[DockerConfig, ...]:
+    """What the environment itself holds."""
+    text = os.environ.get(_VARIABLE, "")
+    return (DockerConfig.parse(text.encode(errors="replace"), _VARIABLE, _VARIABLE),) if text.strip() else ()
 
 
 def usual() -> Iterator[str]:
@@ -132,20 +142,26 @@ def usual() -> Iterator[str]:
     if folder := environment.get("XDG_RUNTIME_DIR"):
         yield f"{folder}/containers/auth.json"
     yield f"{environment.get('XDG_CONFIG_HOME') or '~/.config'}/containers/auth.json"
-    yield f"{environment.get('DOCKER_CONFIG') or '~/.docker'}/{_FILE}"
-    yield f"~/{_BARE}"
+    yield of_docker()
+    yield f"~/{BARE}"
 
 
-def _expanded(path: str) -> Path:
+def of_docker() -> str:
+    """Where Docker keeps its own."""
+    return f"{os.environ.get('DOCKER_CONFIG') or '~/.docker'}/{FILE}"
+
+
+def expanded(path: str) -> Path:
+    """The path with the home folder in place of ``~``, where there is one."""
     with suppress(RuntimeError):  # there are containers whose user has no home
         return Path(path).expanduser()
     return Path(path)
 
 
-def _content(path: Path) -> bytes | None:
+def content(path: Path) -> bytes | None:
     """What stands in a file, or in the ``config.json`` of a folder; none where there is no such file."""
     try:
-        with (path / _FILE if path.is_dir() else path).open("rb") as file:
+        with (path / FILE if path.is_dir() else path).open("rb") as file:
             return file.read(_MAX_CONFIG + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
