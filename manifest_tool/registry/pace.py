@@ -32,6 +32,8 @@ class Pace:
         self._end = retry.clock() + seconds
         self._closed: dict[Origin, float] = {}
         """Until when nothing is sent to an origin, on the clock."""
+        self._told: dict[Origin, float] = {}
+        """The last of these times that was told."""
         self._turns: dict[Origin, asyncio.Semaphore] = {}
 
     def heed(self, url: URL, status: int, headers: Mapping[str, str]) -> None:
@@ -52,10 +54,15 @@ class Pace:
             yield
 
     async def opened(self, url: URL) -> None:
-        """Wait until an origin may be asked again."""
-        origin = links.origin(url)
+        """Wait until an origin may be asked again, and say so once, however many wait."""
+        origin, reason = links.origin(url), f"{redact.host(url)} asked to be left alone"
         while (until := self._closed.get(origin, 0.0)) > self._retry.clock():
-            await self._sleep(until - self._retry.clock(), f"{redact.host(url)} asked to be left alone")
+            seconds = until - self._retry.clock()
+            self._check(seconds, reason)
+            if self._told.get(origin) != until:
+                self._told[origin] = until
+                self._observe(Waiting(reason, seconds))
+            await self._retry.sleep(seconds)
             if self._closed.get(origin) == until:
                 del self._closed[origin]
 
@@ -68,10 +75,6 @@ class Pace:
         self._observe(Waiting(reason, seconds))
         await self._retry.sleep(seconds)
         return True
-
-    async def _sleep(self, seconds: float, reason: str) -> None:
-        self._check(seconds, reason)
-        await self._retry.sleep(seconds)
 
     def _check(self, seconds: float, reason: str) -> None:
         if self._retry.clock() + seconds > self._end:

@@ -111,12 +111,13 @@ async def test_a1_another_host_is_not_held_back(embedded: Running) -> None:
 
 async def test_a1_a_stream_waits_at_the_gate_too(embedded: Running) -> None:
     embedded.faults.add(actions.Answer(503, headers={"Retry-After": "7"}), times=1)
-    clock = Clock()
-    async with transport(clock=clock, attempts=1) as opened:
+    clock, watched = Clock(), Watched()
+    async with transport(clock=clock, observe=watched, attempts=1) as opened:
         await opened.send(_get(embedded))
         async with opened.stream(_get(embedded)) as (answer, _):
             assert answer.status == 200
     assert clock.pauses == [7.0]
+    assert watched.of(Waiting) == [Waiting(f"{embedded.host} asked to be left alone", 7.0)]
 
 
 async def test_a1_more_than_a_minute_is_not_waited_for(embedded: Running, team: Repository) -> None:
@@ -154,8 +155,8 @@ async def test_a1_nor_is_a_gate_waited_at_beyond_the_deadline() -> None:
 
 
 async def test_a1_a_gate_that_closes_again_is_waited_at_again() -> None:
-    clock = Clock()
-    pace = Pace(clock.retry(), 500.0, ignore_events)
+    clock, watched = Clock(), Watched()
+    pace = Pace(clock.retry(), 500.0, watched)
     url = URL("https://r.test/v2/")
     pace.heed(url, 503, {"Retry-After": "6"})
     pace.heed(url, 503, {"Retry-After": "2"})
@@ -164,6 +165,19 @@ async def test_a1_a_gate_that_closes_again_is_waited_at_again() -> None:
     await pace.opened(url)
     await pace.opened(url)
     assert clock.pauses == [6.0, 3.0]
+    assert [event.seconds for event in watched.of(Waiting)] == [6.0, 3.0]
+
+
+async def test_a1_however_many_wait_at_a_gate_it_is_told_once() -> None:
+    gate, watched = Gate(), Watched()
+    pace = Pace(gate.options().retry, 500.0, watched)
+    url = URL("https://r.test/v2/")
+    pace.heed(url, 503, {"Retry-After": "6"})
+    waiting = [asyncio.create_task(pace.opened(url)) for _ in range(3)]
+    assert await gate.asleep(3) == [6.0] * 3
+    gate.let_go(6)
+    await asyncio.gather(*waiting)
+    assert watched.reasons == ["r.test asked to be left alone"]
 
 
 @pytest.mark.parametrize(("ahead", "pause"), [(7, 7.0), (0, 0.0), (-100, 0.0)])
