@@ -211,3 +211,81 @@ def test_a_token_without_the_right_to_push(
         ran = program("--username", "reader", "--password", _SECRET, *_push(tmp_path, _spec(embedded, host)))
     assert (ran.code, ran.stdout) == (4, "")
     assert f"hint: no push right on {host}/team/app for the account 'reader' from --username" in ran.stderr
+
+
+def _ask(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+_CLIENTS = {
+    "skopeo": ["inspect", "--raw", "--tls-verify=false", "--authfile", "{file}", "docker://{image}"],
+    "docker": ["--config", "{folder}", "manifest", "inspect", "--insecure", "{image}"],
+}
+"""How other clients show an image with the accounts of a file."""
+
+
+@pytest.fixture(params=["password", "token"])
+def accounts(request: pytest.FixtureRequest, tmp_path: Path, authority: Authority) -> Iterator[str]:
+    """A registry with an account, by each way of checking it."""
+    if request.param == "password":
+        with _guarded(tmp_path) as host:
+            yield host
+    else:
+        with _with_tokens(tmp_path, authority) as (host, _):
+            yield host
+
+
+def test_a_login_serves_until_the_logout(
+    accounts: str, embedded: Running, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    refused = program("login", accounts, "-u", "me", "-p", "wrong")
+    assert (refused.code, (tmp_path / "docker").exists()) == (4, False)
+    entered = program("login", accounts, "-u", "me", "-p", _SECRET)
+    assert (entered.code, entered.stdout) == (0, "Login Succeeded\n"), entered.stderr
+    ran = program(*_push(tmp_path, _spec(embedded, accounts)))
+    assert ran.code == 0, ran.stderr
+    assert program("logout", accounts).code == 0
+    assert program("inspect", f"{accounts}/team/app:1").code == 4
+
+
+@pytest.mark.parametrize("client", _CLIENTS)
+def test_a_login_is_taken_by_other_clients(
+    accounts: str, embedded: Running, program: Program, tmp_path: Path, client: str
+) -> None:
+    path = harness.need(client)
+    file = tmp_path / "docker" / "config.json"
+    assert program("login", accounts, "-u", "me", "-p", _SECRET, "--docker-cfg", str(file)).code == 0
+    ran = program("--docker-cfg", str(file), *_push(tmp_path, _spec(embedded, accounts)))
+    assert ran.code == 0, ran.stderr
+    places = {"file": file, "folder": file.parent, "image": f"{accounts}/team/app:1"}
+    command = [path, *(argument.format_map(places) for argument in _CLIENTS[client])]
+    done = _ask(*command)
+    assert done.returncode == 0, done.stderr
+    file.write_text("{}")
+    assert _ask(*command).returncode != 0
+
+
+def test_what_other_clients_log_in_is_logged_out(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skopeo, path = harness.need("skopeo"), tmp_path / "auth.json"
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(path))
+    with _guarded(tmp_path) as host:
+        done = _ask(skopeo, "login", "--tls-verify=false", "-u", "me", "-p", _SECRET, host)
+        assert done.returncode == 0, done.stderr
+        ran = program("logout", host)
+    assert (ran.code, ran.stdout) == (0, f"Removed login credentials for {host}\n")
+    assert json.loads(path.read_text()) == {"auths": {}}
+
+
+def test_what_is_logged_in_other_clients_log_out(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skopeo, path = harness.need("skopeo"), tmp_path / "auth.json"
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(path))
+    with _guarded(tmp_path) as host:
+        assert program("login", host, "-u", "me", "-p", _SECRET).code == 0
+    done = _ask(skopeo, "logout", host)
+    assert done.returncode == 0, done.stderr
+    assert not json.loads(path.read_text())["auths"]
