@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test integration lint format readme clean
+.PHONY: help demo test integration bench lint format readme clean
 
 help:
 	@echo "make demo        install, start a registry on loopback, publish the example specs, show what lies there"
 	@echo "make test        install what tests need, then ruff, mypy and every test"
 	@echo "make integration the tests that need large programs, such as podman"
+	@echo "make bench       how long pushes take at a distance, and how many round trips, beside other programs; some minutes"
 	@echo "make lint        ruff and mypy alone"
 	@echo "make format      let ruff put the code in order"
 	@echo "make readme      run every command of the README and write down what it prints"
@@ -44,6 +45,9 @@ test: $(INSTALLED_DEV) lint
 integration: $(INSTALLED_DEV)
 	@integration/install-docker-registry.sh
 	$(BIN)/python -m pytest -p integration.skips -m integration tests/integration
+
+bench: $(INSTALLED)
+	@$(BIN)/python -m benchmarks
 
 format: $(INSTALLED_DEV)
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""How long pushes take, and how many round trips, at an emulated distance: ``python -m benchmarks``."""
