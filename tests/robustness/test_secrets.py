@@ -159,3 +159,49 @@ def test_a_helper_is_given_no_secret_as_an_argument(
         assert (ran.code == 0) == (fault is None), ran.stderr
         nothing_shows(ran, guarded)
     assert set((tmp_path / "docker-credential-marked.arguments").read_text().split()) == {"get"}
+
+
+def logins(guarded: Guarded) -> Iterator[list[str]]:
+    """In and out, by a name and a password on the command line."""
+    yield ["login", guarded.registry.host, "-u", NAME, "-p", PASSWORD]
+    yield ["logout", guarded.registry.host]
+
+
+@pytest.mark.parametrize("fault", [None, *(name for name, (_, method, _) in AT_REGISTRY.items() if method == "*")])
+def test_logins_tell_no_secret(guarded: Guarded, program: Program, fault: str | None) -> None:
+    guarded.configure("auth")
+    if fault:
+        guarded.registry.faults.add(AT_REGISTRY[fault][0])
+    for command in logins(guarded):
+        ran = program("--debug", "--docker-cfg", str(guarded.config), *command)
+        assert (ran.code == 0) == (fault is None or command[0] == "logout"), ran.stderr
+        nothing_shows(ran, guarded)
+
+
+@pytest.mark.parametrize("fault", AT_SERVICE)
+def test_logins_that_a_token_service_fails_tell_no_secret(guarded: Guarded, program: Program, fault: str) -> None:
+    guarded.configure("identity")
+    guarded.tokens.faults.add(AT_SERVICE[fault])
+    for command in logins(guarded):
+        ran = program("--debug", "--docker-cfg", str(guarded.config), *command)
+        assert (ran.code == 0) == (command[0] == "logout"), ran.stderr
+        nothing_shows(ran, guarded)
+
+
+@pytest.mark.parametrize("end", ["exit 0", "cat; exit 1", "cat >&2; exit 1"])
+def test_a_helper_is_told_a_password_where_nobody_sees_it(
+    guarded: Guarded, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    helper = tmp_path / "docker-credential-marked"
+    helper.write_text(f'#!/bin/sh\necho "$@" >> "$0.arguments"\n{end}\n')
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    guarded.configure("helper")
+    before = guarded.config.read_text()
+    login, _ = logins(guarded)
+    ran = program("--debug", "--docker-cfg", str(guarded.config), *login)
+    assert (ran.code == 0) == (end == "exit 0"), ran.stderr
+    nothing_shows(ran, guarded)
+    assert (tmp_path / "docker-credential-marked.arguments").read_text() == "store\n"
+    assert PASSWORD not in guarded.config.read_text()
+    assert (guarded.config.read_text() == before) == (end != "exit 0")
