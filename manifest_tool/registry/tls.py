@@ -111,7 +111,7 @@ _NAMES = frozenset({62, 64})
 def explain(error: Exception) -> Fault:
     """What the refusal of a certificate means (``X509_V_ERR_*`` of OpenSSL)."""
     code = getattr(error, "verify_code", 0)
-    words = getattr(error, "verify_message", "") or "it cannot be verified"
+    words = getattr(error, "verify_message", "").rstrip(".") or "it cannot be verified"
     if code in _NAMES:
         return Fault(f"it is for another name: {words}", "use the name that the certificate is for")
     if code == _EXPIRED:

@@ -206,7 +206,7 @@ async def test_a_certificate_that_signed_itself(tls: ssl.SSLContext) -> None:
 async def test_a_certificate_for_another_name(authority: Authority) -> None:
     with _registry(authority.server()) as host:
         error = await _refusal(f"https://localhost:{host.rpartition(':')[2]}/v2/", authority.trust)
-    assert "is not trusted, it is for another name: " in str(error)
+    assert "it is for another name: Hostname mismatch, certificate is not valid for 'localhost': GET" in str(error)
     assert error.hint == "use the name that the certificate is for"
 
 
