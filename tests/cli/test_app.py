@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from manifest_tool import __version__
+from manifest_tool.cli import app
 from manifest_tool.errors import ExitCode
 from manifest_tool.server.actions import Answer
 from manifest_tool.server.serve import Running
@@ -177,6 +178,22 @@ def test_a_bug_is_told_without_a_traceback(program: Program, monkeypatch: pytest
     ran = program("push", "from-spec", "x.yaml")
     assert (ran.code, ran.stdout) == (1, "")
     assert "error: this is a bug in manifest-tool: KeyError: 'surprise'" in ran.stderr
+
+
+@pytest.mark.parametrize("option", ["-debug", "--debug", "--debug=true"])
+def test_a_bug_is_told_with_a_traceback_where_one_looks_for_it(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], option: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr("manifest_tool.spec.load.load", broken)
+    code = app.run(["push", "from-spec", "x.yaml", option])
+    stdout, stderr = capfd.readouterr()
+    assert (code, stdout) == (1, "")
+    assert stderr.startswith("Traceback (most recent call last):\n")
+    assert 'raise KeyError("surprise")' in stderr
+    assert "error: this is a bug in manifest-tool: KeyError: 'surprise'\n" in stderr
 
 
 def shell(command: str, spec: str = "") -> harness.Ran:

@@ -61,12 +61,14 @@ def test_a_live_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capfd: pytes
     with progress.watching(debug=False) as observe:
         observe(Resolved(REFERENCE))
         observe(Noticed("[red]odd[/red]\x1b[31m"))
+        observe(Noticed("localhost:100:a"))
         observe(Waiting("soon", 0.1))
         observe(BlobPlaced(REFERENCE.repository, DIGEST, "mounted"))
         observe(BlobPlaced(REFERENCE.repository, DIGEST, "present"))
         observe(ManifestPut(REFERENCE.repository, "1"))
     shown = terminal.getvalue()
     assert r"warning: [red]odd[/red]\x1b[31m" in shown
+    assert "warning: localhost:100:a" in shown  # and no emoji for :100:
     assert "1 found, 1 mounted, 1 published" in shown
     assert "soon" not in shown
     assert capfd.readouterr().out == ""
