@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
+import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -104,6 +106,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Keep the figures there.")] = None,
 ) -> None:
     """Measure pushes at emulated round-trip times, against registries on loopback."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     rtts = (0.05,) if quick else tuple(one / 1000 for one in _numbers(rtt, 10_000, "milliseconds"))
     counts = _numbers(platforms, len(PLATFORMS), "platforms")
     cases = tuple(Case(*each) for each in itertools.product(_scenarios(scenario), counts, rtts))

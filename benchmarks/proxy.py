@@ -16,6 +16,7 @@ import itertools
 import json
 import select
 import selectors
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -161,13 +162,15 @@ class Near(asyncio.Protocol):
         self._down.put(data, self._way.down())
 
     def _deliver_up(self, data: bytes) -> None:
-        if self._server and data:
+        if self._server is None or self._server.is_closing():
+            return
+        if data:
             self._server.write(data)
-        elif self._server:
+        else:
             self._server.close()
 
     def _deliver_down(self, data: bytes) -> None:
-        if not self._client:
+        if self._client is None or self._client.is_closing():
             return
         if data:
             self._watch.delivered(data)
@@ -214,7 +217,8 @@ async def serve() -> None:
 
 
 def main() -> None:
-    """Run in the foreground."""
+    """Run until stdin ends, whatever the terminal says: whoever started this cleans up first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(PreciseSelector())) as runner:
         runner.run(serve())
 

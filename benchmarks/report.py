@@ -13,6 +13,9 @@ The JSON is one object. ``version`` is 1, and changes when a field changes its m
   ``connections``, ``requests``, ``requestsPerSecond``.
 - ``startup``: the median seconds of ``python``, ``version`` and ``push``, or null.
 
+Rounds are told from the order of events. Where a client takes longer to ask than the first answer takes to come, as
+with many platforms at a short distance, or on a busy machine, requests count as if they had waited for it.
+
 Times of one run can be compared with each other. Those of two machines, or of two hours of a busy one, cannot; compare
 their ratios, and the counts.
 """
@@ -98,7 +101,10 @@ def show(report: Report, console: Console) -> None:
     found = ", ".join(f"{asked * 1000:g} ms: {real * 1000:.1f} ms" for asked, real in report.measured.items())
     console.print(f"Round-trip times that a request took on an open connection: {found}.")
     for (registry, auth), rows in groupby(report.rows, key=lambda row: (row.registry, row.auth)):
-        console.print(_table(f"{registry}, authentication: {auth}", list(rows)))
+        measured = list(rows)
+        console.print(_table(f"{registry}, authentication: {auth}", measured))
+        for row in filter(lambda row: row.failure, measured):
+            console.print(f"{row.tool}, {row.scenario}, {row.platforms} platforms: {row.failure}", markup=False)
     if report.fleets:
         console.print(_fleets(report.fleets))
     if report.startup:
@@ -128,7 +134,7 @@ def _table(title: str, rows: Sequence[Row]) -> Table:
 def _cells(row: Row, ours: float | None) -> Iterator[str]:
     yield from (row.scenario, str(row.platforms), f"{row.rtt * 1000:g}", row.tool)
     if row.counts is None:
-        yield f"failed: {row.failure}"
+        yield "failed"
         return
     yield f"{row.wall:.3f}"
     yield f"{min(row.walls):.3f}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.seeds import Shelf
     from benchmarks.tools import Command, Job, Tool
 
-_PATIENCE = 120
+_PATIENCE = 600
 _MIB = 1024 * 1024
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -129,8 +129,7 @@ class Bench:
             yield self._row(case, tool, done[tool.name], failures.get(tool.name, ""))
 
     def _once(self, case: Case, tool: Tool, make: Callable[[Path], Job]) -> _Done:
-        with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
-            folder = Path(name)
+        with scratch() as folder:
             environment = tools.environment(folder, self._site.host, account=self._site.auth == "token")
             job = make(folder)
             if case.scenario == "unchanged":
@@ -177,5 +176,5 @@ class _Done:
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder that goes away."""
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
+    with tempfile.TemporaryDirectory(prefix="benchmarks-", ignore_cleanup_errors=True) as name:
         yield Path(name)

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -178,7 +179,7 @@ def _needed(request: web.Request) -> Rights:
 
 
 async def serve(folder: Path, realm: str, port: int) -> None:
-    """Serve until the process is ended."""
+    """Serve until stdin ends."""
     tokens, store = Tokens(Signer.load(folder), realm), MemoryStore()
     endpoint = web.Application()
     endpoint.router.add_get("/token", tokens.issue)
@@ -189,7 +190,7 @@ async def serve(folder: Path, realm: str, port: int) -> None:
     }
     sys.stdout.write(json.dumps(addresses) + "\n")
     sys.stdout.flush()
-    await asyncio.Event().wait()
+    await asyncio.to_thread(sys.stdin.read)
 
 
 async def _listen(app: web.Application, port: int) -> str:
@@ -200,7 +201,8 @@ async def _listen(app: web.Application, port: int) -> str:
 
 
 def main() -> None:
-    """Run in the foreground."""
+    """Run in the foreground, whatever the terminal says: whoever started this cleans up first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     folder, realm, port = sys.argv[1:]
     asyncio.run(serve(Path(folder), realm, int(port)))
 
