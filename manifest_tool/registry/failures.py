@@ -20,12 +20,15 @@ from manifest_tool.registry.retry import is_temporary
 if TYPE_CHECKING:
     from yarl import URL
 
+_RANGE_REFUSED = 416
+
 
 def is_transient(error: RegistryError) -> bool:
-    """Whether another try may end better."""
+    """Whether another try may end better, one that begins elsewhere included."""
     if isinstance(error, Unreachable):
         return error.transient
-    return error.exchange is not None and is_temporary(error.exchange.status, error.exchange.codes)
+    about = error.exchange
+    return about is not None and (about.status == _RANGE_REFUSED or is_temporary(about.status, about.codes))
 
 
 def retry_after(error: RegistryError) -> Mapping[str, str]:

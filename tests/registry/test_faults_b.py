@@ -328,6 +328,14 @@ async def test_b13_parameters_and_case_of_a_content_type_do_not_count(
     assert (await registry.get_manifest(team, "latest")).media_type == _TYPE
 
 
+async def test_b13_a_type_that_is_not_the_document_s_is_refused(
+    embedded: Running, team: Repository, registry: Client
+) -> None:
+    embedded.faults.add(actions.content_type(types.OCI_MANIFEST))
+    with pytest.raises(InvalidContent, match=r"its mediaType is .*index.*, but the registry sent it as .*manifest"):
+        await registry.get_manifest(team, "latest")
+
+
 @pytest.mark.parametrize("content_type", [None, "application/json", "application/octet-stream", "text/plain"])
 async def test_b14_where_the_content_type_says_nothing_the_document_does(
     embedded: Running, team: Repository, registry: Client, content_type: str | None

@@ -1,8 +1,8 @@
 """HTTP peculiarities: each test is named after its row of the list of faults.
 
-C18: a 416 on a chunk and ``OCI-Chunk-Min-Length`` concern uploads in chunks, which are not made here: a blob travels in
-one PUT. C25: HTTP/2 is not spoken. What follows a refused mount is the pusher's, and tested with it; here stands what
-the client tells it.
+C18: ``OCI-Chunk-Min-Length`` concerns uploads in chunks, which are not made here: what is sent is always the rest.
+C25: HTTP/2 is not spoken. What follows a refused mount is the pusher's, and tested with it; here stands what the client
+tells it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import pytest
 from yarl import URL
 
+from integration.cutting import line
 from manifest_tool.errors import InvalidReference, NotFound, RegistryError, Unauthorized, Unreachable
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.descriptor import Descriptor
@@ -311,6 +312,32 @@ async def test_c17_a_blob_that_a_mount_did_not_bring_is_named_by_its_code(
         await registry.put_manifest(target, "new", json.dumps(image).encode(), types.OCI_MANIFEST)
     assert caught.value.exchange
     assert "MANIFEST_BLOB_UNKNOWN" in caught.value.exchange.codes
+
+
+async def test_c18_a_416_is_answered_by_asking_where_to_go_on(embedded: Running) -> None:
+    blob = b"layer" * 2_000_000
+    layer = Descriptor(types.OCI_LAYER, Digest.of(blob), len(blob))
+
+    async def content(start: int) -> AsyncGenerator[bytes, None]:
+        for first in range(start, len(blob), 65536):
+            yield blob[first : first + 65536]
+
+    embedded.faults.add(actions.Answer(416), method="PUT", times=1, after=1)
+    with line(embedded.host, up=4_000_000) as cut:
+        async with client() as opened:
+            await opened.put_blob(repository(cut.host, "target"), layer, content)
+    assert embedded.blob("target", layer.digest) == blob
+    refused = [request.status for request in embedded.log].index(416)
+    assert embedded.log[refused + 1].method == "GET"
+
+
+async def test_c18_where_it_does_not_say_so_it_is_begun_anew(
+    embedded: Running, target: Repository, registry: Client
+) -> None:
+    embedded.faults.add(actions.Answer(416), method="PUT", times=1)
+    await registry.put_blob(target, _LAYER, _content)
+    assert embedded.blob("target", _LAYER.digest) == _BLOB
+    assert [request.method for request in embedded.log.writes()] == ["POST", "PUT", "DELETE", "POST", "PUT"]
 
 
 async def test_c19_an_early_refusal_of_an_upload_is_told(embedded: Running, target: Repository) -> None:
