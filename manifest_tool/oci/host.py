@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from socket import inet_aton
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine by its name or address."""
     name = host.removesuffix(".").lower()
@@ -15,6 +17,7 @@ def is_loopback(host: str) -> bool:
     return address is not None and (address.is_loopback or address.is_unspecified)
 
 
+@lru_cache(maxsize=1024)
 def is_local(host: str) -> bool:
     """Whether a host is this machine, or one that only this machine's link reaches, as clouds' metadata are."""
     address = _address(host)

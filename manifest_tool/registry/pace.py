@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -47,11 +47,9 @@ class Pace:
         if asked and asked <= self._retry.longest_asked:
             self._closed[origin] = max(self._closed.get(origin, 0.0), self._retry.clock() + asked)
 
-    @asynccontextmanager
-    async def turn(self, url: URL) -> AsyncIterator[None]:
+    def turn(self, url: URL) -> AbstractAsyncContextManager[None]:
         """A request's turn at its origin; nothing that waits for another request may hold one."""
-        async with self._turns.get(links.origin(url)) or nullcontext():
-            yield
+        return self._turns.get(links.origin(url)) or nullcontext()
 
     async def opened(self, url: URL) -> None:
         """Wait until an origin may be asked again, and say so once, however many wait."""

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.errors import RegistryError
 from manifest_tool.oci import media_type as types
-from manifest_tool.registry import answers, links
+from manifest_tool.registry import answers
 from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
 from manifest_tool.registry.transport import Request, Transport
 
 if TYPE_CHECKING:
-    from yarl import URL
-
     from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.answers import Answer
     from manifest_tool.registry.auth import Attempt
@@ -37,7 +35,7 @@ class Sender:
 
     async def send(self, repository: Repository, need: Access, request: Request) -> Answer:
         """Send a request; the last answer is given back whatever its status."""
-        if not self._is_from(repository, request.url):
+        if not self.transport.is_at(request.url, repository.registry):
             return await self.transport.send(request)
         attempt = await self.authenticator.first(repository, need, self.access)
         while True:
@@ -70,17 +68,14 @@ class Sender:
 
     async def _better(self, answer: Answer, last: Attempt, repository: Repository, need: Access) -> Attempt | None:
         """What to send after a 401 of the registry; one from where it redirected us to is not ours to answer."""
-        if answer.status != 401 or not self._is_from(repository, answer.url):
+        if answer.status != 401 or not self.transport.is_at(answer.url, repository.registry):
             return None
         return await self.authenticator.next(answer, last, repository, need, self.access)
-
-    def _is_from(self, repository: Repository, url: URL) -> bool:
-        return links.same_origin(url, self.transport.url(repository.registry, "/"))
 
     async def _in_words(self, repository: Repository, answer: Answer) -> Answer:
         """The refusal of a HEAD with the words that one GET is refused with; a HEAD has none."""
         attempt = await self.authenticator.first(repository, Access.to(repository, "pull"), self.access)
-        headers = attempt.headers if self._is_from(repository, answer.url) else {}
+        headers = attempt.headers if self.transport.is_at(answer.url, repository.registry) else {}
         # What comes where it is not refused after all is of no interest.
         asked = Request("GET", answer.url, {"Accept": types.ACCEPT, **headers}, expected=frozenset(), repeatable=False)
         try:

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifest_tool.errors import UsageError
+from manifest_tool.registry import links
 
 if TYPE_CHECKING:
     from yarl import URL
+
+    from manifest_tool.registry.links import Origin
 
 _PEM = "certificates and keys stand in files as PEM text"
 
@@ -72,16 +75,22 @@ class Contexts:
     def __init__(self, trust: Trust, *, verify: bool = True) -> None:
         self._trust = trust
         self._verify = verify
-        self._common = self._finished(trust.common())
-        self._made: dict[URL, ssl.SSLContext] = {}
+        # Reading the system's authorities takes its time; a file of ours that is wrong is told at once.
+        self._common = self._finished(trust.common()) if trust.ca_file else None
+        self._made: dict[Origin, ssl.SSLContext] = {}
 
     def of(self, url: URL) -> ssl.SSLContext:
         """The context for a URL."""
-        origin = url.origin()
+        origin = links.origin(url)
         if origin not in self._made:
             special = url.scheme == "https" and self._trust.folders_of(url)
-            self._made[origin] = self._finished(self._trust.context(url)) if special else self._common
+            self._made[origin] = self._finished(self._trust.context(url)) if special else self._shared()
         return self._made[origin]
+
+    def _shared(self) -> ssl.SSLContext:
+        if self._common is None:
+            self._common = self._finished(self._trust.common())
+        return self._common
 
     def _finished(self, context: ssl.SSLContext) -> ssl.SSLContext:
         return context if self._verify else unverified(context)

@@ -7,10 +7,10 @@ import io
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
@@ -46,6 +46,7 @@ _MAX_WARNINGS = 100
 
 Body = Callable[[], AsyncGenerator[bytes, None]]
 """Opens a body anew for each try."""
+_Sent: TypeAlias = io.BytesIO | AsyncGenerator[bytes, None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Transport:
         self._pace = Pace(options.retry, options.deadline, observe)
         self.pause = self._pace.pause
         self._warned: set[str] = set()
+        self._proxies: dict[links.Origin, URL | None] = {}
 
     async def __aenter__(self) -> Self:
         self._check_authorities()
@@ -123,9 +125,17 @@ class Transport:
 
     def url(self, registry: Registry, path: str, query: Mapping[str, str] | None = None) -> URL:
         """The URL of an API path at a registry: plain http on loopback and where asked for, else https."""
-        plain = self.options.plain_http or registry.is_loopback
-        scheme = self._schemes.get(registry.api_host, "http" if plain else "https")
-        return URL(f"{scheme}://{registry.api_host}{path}", encoded=True).with_query(query)
+        url = URL(f"{self._scheme(registry)}://{registry.api_host}{path}", encoded=True)
+        return url.with_query(query) if query else url
+
+    def is_at(self, url: URL, registry: Registry) -> bool:
+        """Whether a URL is one of the registry itself."""
+        return links.same_origin(url, self.url(registry, "/"))
+
+    def _scheme(self, registry: Registry) -> str:
+        if known := self._schemes.get(registry.api_host):
+            return known
+        return "http" if self.options.plain_http or registry.is_loopback else "https"
 
     async def send(self, request: Request) -> Answer:
         """Send a request, again where that helps; the last answer is given back whatever its status."""
@@ -187,7 +197,7 @@ class Transport:
         url, headers = request.url, dict(request.headers)
         seen = [url]
         while True:
-            async with self._hop(request, url, headers) as response:
+            async with _opened(request.body) as body, await self._hop(request.method, url, headers, body) as response:
                 target = _redirect(request, response)
                 if target is None:
                     _check_encoding(request, response)
@@ -200,30 +210,33 @@ class Transport:
             seen.append(target)
             url = target
 
-    @asynccontextmanager
-    async def _hop(
-        self, request: Request, url: URL, headers: Mapping[str, str]
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _hop(self, method: str, url: URL, headers: Mapping[str, str], body: _Sent) -> aiohttp.ClientResponse:
         if self._session is None:
             raise RuntimeError("the transport is not open")
         await self._pace.opened(url)
+        proxy = self._proxy(url)
         started = time.monotonic()
-        async with _opened(request.body) as body:
-            with failures.mapped(request.method, url):
-                response = await self._session.request(
-                    request.method,
-                    url,
-                    headers=headers,
-                    data=body,
-                    allow_redirects=False,
-                    proxy=proxy_for(url),
-                    ssl=self._contexts.of(url),
-                )
-            async with response:
-                self.observe(Answered(request.method, redact.url(url), response.status, time.monotonic() - started))
-                self._pace.heed(url, response.status, response.headers)
-                self._warn(url, response)
-                yield response
+        with failures.mapped(method, url):
+            response = await self._session.request(
+                method,
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                proxy=proxy,
+                ssl=self._contexts.of(url) if proxy or url.scheme == "https" else True,
+            )
+        self.observe(Answered(method, redact.url(url), response.status, time.monotonic() - started))
+        self._pace.heed(url, response.status, response.headers)
+        self._warn(url, response)
+        return response
+
+    def _proxy(self, url: URL) -> URL | None:
+        """What the environment said when the origin was first asked."""
+        origin = links.origin(url)
+        if origin not in self._proxies:
+            self._proxies[origin] = proxy_for(url)
+        return self._proxies[origin]
 
     def _warn(self, url: URL, response: aiohttp.ClientResponse) -> None:
         """Hand on each warning of a registry once."""
@@ -237,8 +250,8 @@ class Transport:
         expected = response.status in request.expected
         limit = request.limit if expected else _ERROR_LIMIT
         body = bytearray()
-        async with aclosing(self._chunks(response)) as chunks:
-            async for chunk in chunks:
+        with failures.mapped(response.method, response.url):
+            async for chunk in response.content.iter_chunked(_CHUNK):
                 body += chunk
                 if len(body) > limit:
                     break
@@ -294,12 +307,15 @@ def _endless(request: Request, chain: Sequence[URL]) -> RegistryError:
     return RegistryError(f"{what}, {steps}", Exchange(request.method, redact.url(request.url)))
 
 
-@asynccontextmanager
-async def _opened(body: bytes | Body | None) -> AsyncIterator[io.BytesIO | AsyncGenerator[bytes, None] | None]:
+def _opened(body: bytes | Body | None) -> AbstractAsyncContextManager[_Sent]:
     """The body of one request, closed with it."""
-    if not callable(body):
-        yield io.BytesIO(body) if body is not None else None
-        return
+    if callable(body):
+        return _streamed(body)
+    return nullcontext(io.BytesIO(body) if body is not None else None)
+
+
+@asynccontextmanager
+async def _streamed(body: Body) -> AsyncIterator[AsyncGenerator[bytes, None]]:
     chunks = _lazily(body())
     try:
         yield chunks

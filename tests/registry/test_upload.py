@@ -51,8 +51,11 @@ async def test_a9_an_upload_that_breaks_off_goes_on_from_there(embedded: Running
         async with client() as opened:
             await opened.put_blob(repository(cut.host, "target"), _LAYER, source)
     assert embedded.blob("target", _LAYER.digest) == _BLOB
-    assert _methods(embedded) == ["POST", "PUT", "GET", "PUT"]
-    first, second = source.starts
+    methods = _methods(embedded)
+    assert methods[:4] == ["POST", "PUT", "GET", "PUT"]
+    # What was on its way may still arrive after the registry has said how much it has; then it is asked again.
+    assert set(methods[4:]) <= {"GET", "PUT"}
+    first, *_, second = source.starts
     assert first == 0
     assert 0 < second < 5 * _MIB
     last = _last_put(embedded)
@@ -92,7 +95,8 @@ async def test_both_sides_of_a_copy_go_on(embedded: Running) -> None:
             content = opened.get_blob(repository(from_source.host, "source"), _LAYER).chunks
             await opened.put_blob(repository(to_target.host, "target"), _LAYER, content)
         assert other.blob("target", _LAYER.digest) == _BLOB
-        assert [request.method for request in other.log] == ["POST", "PUT", "GET", "PUT"]
+        assert _methods(other)[:4] == ["POST", "PUT", "GET", "PUT"]
+        assert len(other.log.by_method("POST")) == 1
     ranges = [request.headers.get("Range", "") for request in embedded.log]
     assert len(ranges) == 3
     assert ranges[0] == ""
