@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from manifest_tool.errors import UsageError
 
+_LONGEST = 365 * 24 * 3600.0
+"""A year; a timer takes no more than a few hundred."""
 _NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 _DURATION = re.compile(rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?", re.DOTALL)
 
@@ -36,6 +38,6 @@ def seconds(text: str) -> float:
     found = _DURATION.fullmatch(f"{text}s" if plain else text)
     hours, minutes, rest = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
     total = 3600 * hours + 60 * minutes + rest
-    if not total:
+    if not 0 < total <= _LONGEST:
         raise UsageError(f"--timeout: {text!r} is no time to work in", hint="write it as 90s, 10m or 1h30m")
     return total

@@ -51,7 +51,7 @@ async def login(registry: Registry, credential: Credential, options: Options, ch
     await _check(registry, credential, options, observe)
     server, *_ = credentials.servers(registry)
     if helper:
-        await helpers.store(helper, server, helpers.Kept(credential.username, credential.password))
+        await _store(helper, server, credential, file)
         await file.keep(registry, server, {})
     else:
         secret = f"{credential.username}:{credential.password}".encode()
@@ -77,6 +77,14 @@ async def logout(registry: Registry, chosen: str, observe: Observer) -> bool:
     async for config, _ in _holding(others, registry, observe):
         observe(Noticed(f"{config.path} still has credentials for {registry}"))
     return known
+
+
+async def _store(helper: str, server: str, credential: Credential, file: AuthFile) -> None:
+    try:
+        await helpers.store(helper, server, helpers.Kept(credential.username, credential.password))
+    except CredentialsError as error:
+        hint = f"{file.path} names it; --docker-cfg FILE keeps the password in another file"
+        raise CredentialsError(str(error), hint=hint) from None
 
 
 async def _check(registry: Registry, credential: Credential, options: Options, observe: Observer) -> None:

@@ -27,7 +27,8 @@ def test_a_time(text: str, expected: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "0s", "", "s", "-1", "1 m", "1m1h", "1h30", "1d", "1e9", "inf", "nan", ".5", "5.", "٣", "9" * 10]
+    "text",
+    ["0", "0s", "", "s", "-1", "1 m", "1m1h", "1h30", "1d", "1e9", "inf", "nan", ".5", "5.", "٣", "9" * 10, "8761h"],
 )
 def test_no_time(text: str) -> None:
     with pytest.raises(UsageError, match="is no time to work in") as caught:

@@ -251,6 +251,7 @@ async def test_a_helper_that_fails_leaves_nothing_in_clear_text(
     with pytest.raises(CredentialsError, match=r"docker-credential-fake failed: .*…") as caught:
         await _login(guarded.host)
     assert SECRET not in str(caught.value)
+    assert caught.value.hint == f"{path} names it; --docker-cfg FILE keeps the password in another file"
     assert _text(path) == text
 
 
