@@ -22,6 +22,7 @@ from benchmarks.registries import Auth, Kind
 from benchmarks.runs import Bench, Case, Row
 from benchmarks.seeds import PLATFORMS, Shelf
 from benchmarks.startup import Startup
+from benchmarks.tools import Tool
 
 
 class Registry(StrEnum):
@@ -59,7 +60,7 @@ class Wanted:
     cases: tuple[Case, ...]
     rtts: tuple[float, ...]
     repeat: int
-    peers: bool
+    tools: tuple[Tool, ...]
     fleet: int
     jobs: int
 
@@ -72,12 +73,13 @@ class Found:
     fleets: list[Fleet] = field(default_factory=list)
     startup: Startup | None = None
     measured: dict[float, float] = field(default_factory=dict)
+    given_up: bool = False
 
 
-def _numbers(text: str, most: int, what: str) -> tuple[int, ...]:
+def _numbers(text: str, allowed: range, what: str) -> tuple[int, ...]:
     words = text.split(",")
-    if not all(word.strip().isdecimal() and int(word) <= most for word in words):
-        raise typer.BadParameter(f"{text!r} is no list of {what} up to {most}, such as 2,5")
+    if not all(word.strip().isdecimal() and int(word) in allowed for word in words):
+        raise typer.BadParameter(f"{text!r} is no list of {what} from {allowed[0]} to {allowed[-1]}, such as 2,5")
     return tuple(map(int, words))
 
 
@@ -107,11 +109,27 @@ def main(
 ) -> None:
     """Measure pushes at emulated round-trip times, against registries on loopback."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    rtts = (0.05,) if quick else tuple(one / 1000 for one in _numbers(rtt, 10_000, "milliseconds"))
-    counts = _numbers(platforms, len(PLATFORMS), "platforms")
+    rtts = (0.05,) if quick else tuple(one / 1000 for one in _numbers(rtt, range(10_001), "milliseconds"))
+    counts = _numbers(platforms, range(1, len(PLATFORMS) + 1), "platforms")
     cases = tuple(Case(*each) for each in itertools.product(_scenarios(scenario), counts, rtts))
-    wanted = Wanted(registry.kinds, auth.kinds, cases, rtts, 1 if quick else repeat, peers and not quick, fleet, jobs)
-    found, errors = Found(), Console(stderr=True)
+    used = tools.found(peers=peers and not quick)
+    wanted = Wanted(registry.kinds, auth.kinds, cases, rtts, 1 if quick else repeat, used, fleet, jobs)
+    found = Found()
+    try:
+        _measure(wanted, found, Console(stderr=True))
+    finally:
+        # Whoever stops this early gets what there is.
+        result = report.Report(found.rows, found.fleets, found.startup, found.measured)
+        console = Console()
+        report.show(result, console if console.is_terminal else Console(width=160))
+        if json_file:
+            json_file.write_text(json.dumps(result.to_json(trace=trace), indent=2) + "\n")
+    if found.given_up or any(row.failure for row in found.rows if row.tool == tools.OURS):
+        raise typer.Exit(1)
+
+
+def _measure(wanted: Wanted, found: Found, errors: Console) -> None:
+    """Measure everything at every registry."""
     with network() as lines:
         for site_kind, site_auth in itertools.product(wanted.kinds, wanted.auths):
             if reason := registries.why_not(site_kind, site_auth):
@@ -120,12 +138,8 @@ def main(
             try:
                 _at(site_kind, site_auth, lines, wanted, found, errors)
             except runs.Failed as failure:
-                errors.print(f"{site_kind}, {site_auth}: given up, {failure}")
-    result = report.Report(found.rows, found.fleets, found.startup, found.measured)
-    console = Console()
-    report.show(result, console if console.is_terminal else Console(width=160))
-    if json_file:
-        json_file.write_text(json.dumps(result.to_json(trace=trace), indent=2) + "\n")
+                errors.print(f"{site_kind}, {site_auth}: given up, {failure}", markup=False)
+                found.given_up = True
 
 
 def _at(kind: Kind, auth: Auth, lines: Network, wanted: Wanted, found: Found, errors: Console) -> None:
@@ -139,7 +153,7 @@ def _at(kind: Kind, auth: Auth, lines: Network, wanted: Wanted, found: Found, er
         bench = Bench(site, lines, shelf, repeat=wanted.repeat)
         for case in wanted.cases:
             errors.print(f"{kind}, {auth}: {case.scenario}, {case.platforms} platforms, {case.rtt * 1000:g} ms")
-            found.rows.extend(bench.measure(case, tools.found(peers=wanted.peers)))
+            found.rows.extend(bench.measure(case, wanted.tools))
         for rtt in wanted.rtts if wanted.fleet else ():
             errors.print(f"{kind}, {auth}: {wanted.fleet} specs, {rtt * 1000:g} ms")
             found.fleets.append(fleet.measure(site, lines, shelf, rtt=rtt, specs=wanted.fleet, jobs=wanted.jobs))

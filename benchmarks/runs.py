@@ -98,7 +98,7 @@ def once(command: Command, environment: Mapping[str, str], folder: Path) -> Used
     status, wall, cpu, peak = done.stdout.split()
     if code := os.waitstatus_to_exitcode(int(status)):
         lines = output.read_text(errors="replace").strip().splitlines() or ["no output"]
-        raise Failed(f"{Path(command[0]).name} ended with {code}: {lines[-1][:200]}")
+        raise Failed(f"{Path(command[0]).name} ended with {code}: {' | '.join(lines[-3:])[:400]}")
     return Used(float(wall), float(cpu), int(peak) * _RSS_UNIT / _MIB)
 
 

@@ -47,7 +47,7 @@ def test_programs_see_one_account_and_no_settings_of_this_machine(
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
-    with pytest.raises(Failed, match="sh ended with 3: why"):
+    with pytest.raises(Failed, match=r"sh ended with 3: first \| why"):
         once(("sh", "-c", "echo first; echo why >&2; exit 3"), {"PATH": "/bin:/usr/bin"}, tmp_path)
 
 
