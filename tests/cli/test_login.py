@@ -6,12 +6,13 @@ import base64
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -116,6 +117,15 @@ class Terminal:
             start_new_session=True,  # the terminal of whoever runs the tests is none of it
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        os.close(self._ours)
+        os.close(self._theirs)
+
     def answer(self, prompt: str, text: str) -> None:
         """Wait for a prompt and type."""
         assert self.process.stderr
@@ -134,48 +144,45 @@ class Terminal:
         shown = b""
         while not shown.endswith(b"|"):
             shown += os.read(self._ours, 1024)
-        os.close(self._ours)
-        os.close(self._theirs)
         return harness.Ran(self.process.returncode, stdout.decode(), stderr.decode()), shown.decode()
 
 
 def test_on_a_terminal_it_asks_and_the_password_does_not_show(guarded: Running) -> None:
-    terminal = Terminal("login", guarded.host)
-    terminal.answer(f"Username for {guarded.host}: ", "me\n")
-    terminal.answer(f"Password for {guarded.host}: ", f"{SECRET}\n")
-    ran, shown = terminal.end()
+    with Terminal("login", guarded.host) as terminal:
+        terminal.answer(f"Username for {guarded.host}: ", "me\n")
+        terminal.answer(f"Password for {guarded.host}: ", f"{SECRET}\n")
+        ran, shown = terminal.end()
     assert (ran.code, ran.stdout) == (0, "Login Succeeded\n")
     assert shown == "me\r\n|"
     assert _auths() == {guarded.host: ENTRY}
 
 
 def test_on_a_terminal_it_asks_for_what_is_missing(guarded: Running) -> None:
-    terminal = Terminal("login", guarded.host, "-u", "me")
-    terminal.answer(f"Password for {guarded.host}: ", f"{SECRET}\n")
-    ran, shown = terminal.end()
+    with Terminal("login", guarded.host, "-u", "me") as terminal:
+        terminal.answer(f"Password for {guarded.host}: ", f"{SECRET}\n")
+        ran, shown = terminal.end()
     assert (ran.code, shown) == (0, "|")
     assert _auths() == {guarded.host: ENTRY}
 
 
 @pytest.mark.parametrize("typed", [["\n", f"{SECRET}\n"], ["me\n", "\n"], ["me\n", "\x04"]], ids=repr)
 def test_on_a_terminal_nothing_is_no_answer(guarded: Running, typed: list[str]) -> None:
-    terminal = Terminal("login", guarded.host)
-    for prompt, text in zip(("Username", "Password"), typed, strict=True):
-        terminal.answer(f"{prompt} for {guarded.host}: ", text)
-    ran, _ = terminal.end()
+    with Terminal("login", guarded.host) as terminal:
+        for prompt, text in zip(("Username", "Password"), typed, strict=True):
+            terminal.answer(f"{prompt} for {guarded.host}: ", text)
+        ran, _ = terminal.end()
     assert ran.code == 2
     assert "error: login needs a user name and a password\n" in ran.stderr
     assert not _is_written()
 
 
 def test_on_a_terminal_the_echo_is_back_after_an_interruption(guarded: Running) -> None:
-    terminal = Terminal("login", guarded.host, "-u", "me")
-    assert terminal.echoes()
-    terminal.answer(f"Password for {guarded.host}: ", "")
-    assert not terminal.echoes()
-    terminal.process.send_signal(2)
-    terminal.process.wait(10)
-    assert terminal.echoes()
-    ran, _ = terminal.end()
+    with Terminal("login", guarded.host, "-u", "me") as terminal:
+        assert terminal.echoes()
+        terminal.answer(f"Password for {guarded.host}: ", "")
+        assert not terminal.echoes()
+        terminal.process.send_signal(signal.SIGINT)
+        ran, _ = terminal.end()
+        assert terminal.echoes()
     assert (ran.code, ran.stdout) == (130, "")
     assert not _is_written()

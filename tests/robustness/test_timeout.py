@@ -22,7 +22,7 @@ def over(seconds: str) -> str:
     return f"error: the {seconds} s that --timeout gives are over"
 
 
-@pytest.mark.parametrize(("at", "seconds"), [("resolve", "0.5"), ("other tags", "3")])
+@pytest.mark.parametrize(("at", "seconds"), [("resolve", "0.5"), ("other tags", "2")])
 def test_it_tells_which_tags_were_moved(
     embedded: Running, program: Program, tmp_path: Path, at: str, seconds: str
 ) -> None:
@@ -49,9 +49,9 @@ def test_uploads_are_given_up_as_far_as_the_registry_lets_it(embedded: Running, 
     embedded.faults.add(NoMount(), method="POST", path="mount=")
     embedded.faults.add(Moment(), method="PUT", path="/uploads/")
     embedded.faults.add(deaf, method="DELETE")
-    ran = harness.program(["--timeout", "3", "push", "from-spec", str(write_spec(embedded, tmp_path))])
+    ran = harness.program(["--timeout", "2", "push", "from-spec", str(write_spec(embedded, tmp_path))])
     assert deaf.reached.is_set()
-    assert (ran.code, words(ran)) == (5, [f"{over('3')}; {NOTHING}; running it again completes it"])
+    assert (ran.code, words(ran)) == (5, [f"{over('2')}; {NOTHING}; running it again completes it"])
 
 
 def test_no_pause_begins_that_would_end_beyond_it(embedded: Running, program: Program) -> None:
