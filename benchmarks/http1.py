@@ -91,14 +91,13 @@ class Messages:
             yield from self._line_of_chunks()
 
     def _head(self) -> Iterator[Event]:
-        if self._buffer[0] < ord("A") or len(self._buffer) > _LONGEST_HEAD:
+        size = self._buffer.find(b"\r\n\r\n", 0, _LONGEST_HEAD)
+        if self._buffer[0] < ord("A") or (size < 0 and len(self._buffer) >= _LONGEST_HEAD):
             self._part = _Part.UNREADABLE
+        if self._part is _Part.UNREADABLE or size < 0:
             return
-        text, found, _ = self._buffer.partition(b"\r\n\r\n")
-        if not found:
-            return
-        del self._buffer[: len(text) + 4]
-        head = Head.parse(text.decode("latin-1"))
+        head = Head.parse(self._buffer[:size].decode("latin-1"))
+        del self._buffer[: size + 4]
         yield head
         if not self._has_body(head) or head.length == 0:
             yield self._ended()

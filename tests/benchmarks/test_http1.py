@@ -40,6 +40,16 @@ def test_messages_are_found_however_the_stream_is_cut(size: int) -> None:
     assert _answers(cut(ANSWERS)) == ["100", ".", "200", ".", "304", ".", "200"]
 
 
+def test_a_large_message_may_come_in_one_piece() -> None:
+    size = 1_000_000
+    data = f"PUT /a HTTP/1.1\r\nContent-Length: {size}\r\n\r\n".encode() + b"\0" * size
+    assert _requests([data + data]) == ["/a", ".", "/a", "."]
+
+
+def test_a_head_without_end_is_given_up() -> None:
+    assert _requests([b"GET /a HTTP/1.1\r\nx: " + b"x" * 100_000, b"\r\n\r\n"]) == []
+
+
 @pytest.mark.parametrize(
     "data", [b"\x16\x03\x01\x02\x00\x01", b"PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"]
 )
