@@ -97,7 +97,7 @@ def main(
     rtt: Annotated[str, typer.Option(help="Round-trip times in milliseconds.")] = "50",
     platforms: Annotated[str, typer.Option(help="How many platforms an index has.")] = "5",
     scenario: Annotated[str, typer.Option(help="Which of the jobs.")] = ",".join(bounds.SCENARIOS),
-    registry: Annotated[Registry, typer.Option(help="Which registry.")] = Registry.BOTH,
+    registry: Annotated[Registry, typer.Option(help="Which registry.")] = Registry.EMBEDDED,
     auth: Annotated[Authentication, typer.Option(help="With tokens or without.")] = Authentication.BOTH,
     repeat: Annotated[int, typer.Option(min=1, help="How often everything is done; other programs do it once.")] = 3,
     fleet: Annotated[int, typer.Option(min=0, help="Push so many specs of 5 platforms, too.")] = 0,
