@@ -19,7 +19,8 @@
     │   └── InvalidContent           exit 5  the bytes are not what was asked for
     ├── PlatformNotFound             exit 3  an index holds no image for the platform asked for
     ├── ResolveError                 its failures' worst; every source that failed
-    └── PushError                    its cause's; says which step failed and what was written
+    ├── PushError                    its cause's; says which step failed and what was written
+    └── FleetError                   its failures' worst; every spec of several that was not published
 """
 
 from __future__ import annotations
@@ -171,6 +172,8 @@ class RegistryError(ManifestToolError):
     def __init__(self, message: str, exchange: Exchange | None = None, *, hint: str = "") -> None:
         super().__init__(f"{message}: {exchange}" if exchange else message, hint=hint)
         self.exchange = exchange
+        self.final = False
+        """Whether it was tried again already as often as that helps."""
 
 
 class NotFound(RegistryError):
@@ -216,3 +219,15 @@ class PushError(ManifestToolError):
     def __init__(self, message: str, cause: ManifestToolError) -> None:
         super().__init__(message, hint=cause.hint)
         self.exit_code = cause.exit_code
+
+
+class FleetError(ManifestToolError):
+    """Some of several specs were not published; carries the errors with what would have been published."""
+
+    def __init__(self, failures: Sequence[tuple[str, ManifestToolError]], *, published: int, left: int) -> None:
+        counts = f"{len(failures)} failed, {published} published" + (f", {left} not begun" if left else "")
+        hints = dict.fromkeys(error.hint for _, error in failures if error.hint)
+        lines = "\n  ".join(f"{name}: {error}" if name else str(error) for name, error in failures)
+        super().__init__(f"not every spec is published: {counts}\n  {lines}", hint="; ".join(hints))
+        self.failures = tuple(failures)
+        self.exit_code = max(error.exit_code for _, error in failures)

@@ -20,6 +20,7 @@ from manifest_tool.errors import (
     Unreachable,
 )
 from manifest_tool.events import BlobPlaced, ManifestPut, Noticed, Observer
+from manifest_tool.registry.failures import is_transient
 
 if TYPE_CHECKING:
     from manifest_tool.index import Child, Plan
@@ -343,7 +344,8 @@ class Push:
 
 
 def _says(error: RegistryError, codes: frozenset[str]) -> bool:
-    return error.exchange is not None and not codes.isdisjoint(error.exchange.codes)
+    """Whether the registry says one of these; what may pass by itself was tried again already."""
+    return error.exchange is not None and not codes.isdisjoint(error.exchange.codes) and not is_transient(error)
 
 
 def _is_unclear(error: ManifestToolError) -> bool:

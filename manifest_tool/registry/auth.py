@@ -260,6 +260,9 @@ class Authenticator:
         offered = {offer.scheme for offer in offers}
         if offered and not offered & {"basic", "bearer"}:
             return f"the registry asks for {', '.join(sorted(offered))}; only basic and bearer are known here"
+        if "bearer" in offered and not any(offer.parameters.get("realm") for offer in offers):
+            header = answers.plain(", ".join(answer.headers.getall("WWW-Authenticate")))
+            return f"the registry does not say where tokens are to be had: WWW-Authenticate: {header[:200]}"
         known = self._challenges.get(repository.registry)
         credential = await self._keychain.find(repository)
         if answer.status == 404:

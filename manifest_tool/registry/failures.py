@@ -25,6 +25,8 @@ _RANGE_REFUSED = 416
 
 def is_transient(error: RegistryError) -> bool:
     """Whether another try may end better, one that begins elsewhere included."""
+    if error.final:
+        return False
     if isinstance(error, Unreachable):
         return error.transient
     about = error.exchange
@@ -38,14 +40,17 @@ def retry_after(error: RegistryError) -> Mapping[str, str]:
 
 
 @contextmanager
-def mapped(method: str, url: URL) -> Iterator[None]:
-    """Raise `Unreachable` for everything that keeps a request from being answered."""
+def mapped(method: str, url: URL, *, plain_http: bool = False) -> Iterator[None]:
+    """Raise `Unreachable` for everything that keeps a request from being answered.
+
+    With ``plain_http``, loopback was not tried with TLS either.
+    """
     try:
         yield
     except (aiohttp.ClientError, OSError) as error:
         about = Exchange(method, redact.url(url))
         host = redact.host(url)
-        raise (_tls(error, host, about) or _connection(error, host, about, _hint(url))) from None
+        raise (_tls(error, host, about) or _connection(error, host, about, _hint(url, plain_http=plain_http))) from None
 
 
 def _tls(error: Exception, host: str, about: Exchange) -> Unreachable | None:
@@ -61,9 +66,9 @@ def _tls(error: Exception, host: str, about: Exchange) -> Unreachable | None:
     return Unreachable(f"no TLS connection to {host}, {reason[:100]}", about)
 
 
-def _hint(url: URL) -> str:
-    """What to do where plain http is hung up on; loopback is asked for TLS then anyway."""
-    return tls.WANTED if url.scheme == "http" and not is_loopback(url.host or "") else ""
+def _hint(url: URL, *, plain_http: bool) -> str:
+    """What to do where plain http is hung up on; loopback is else asked for TLS then anyway."""
+    return tls.WANTED if url.scheme == "http" and (plain_http or not is_loopback(url.host or "")) else ""
 
 
 def _connection(error: Exception, host: str, about: Exchange, hint: str) -> Unreachable:

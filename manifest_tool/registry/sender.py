@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ class Sender:
         """Send a request; the last answer is given back whatever its status."""
         if not self.transport.is_at(request.url, repository.registry):
             return await self.transport.send(request)
-        attempt = await self.authenticator.first(repository, need, self.access)
+        attempt = await self._first(repository, need)
         while True:
             answer = await self.transport.send(request.adding(attempt.headers))
             better = await self._better(answer, attempt, repository, need)
@@ -50,7 +50,7 @@ class Sender:
         self, repository: Repository, need: Access, request: Request
     ) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
         """The same with the body still on the wire; nothing is tried again but after a 401."""
-        attempt = await self.authenticator.first(repository, need, self.access)
+        attempt = await self._first(repository, need)
         while True:
             async with self.transport.stream(request.adding(attempt.headers)) as (answer, chunks):
                 better = await self._better(answer, attempt, repository, need)
@@ -70,11 +70,16 @@ class Sender:
         """What to send after a 401 of the registry; one from where it redirected us to is not ours to answer."""
         if answer.status != 401 or not self.transport.is_at(answer.url, repository.registry):
             return None
-        return await self.authenticator.next(answer, last, repository, need, self.access)
+        with _final():
+            return await self.authenticator.next(answer, last, repository, need, self.access)
+
+    async def _first(self, repository: Repository, need: Access) -> Attempt:
+        with _final():
+            return await self.authenticator.first(repository, need, self.access)
 
     async def _in_words(self, repository: Repository, answer: Answer) -> Answer:
         """The refusal of a HEAD with the words that one GET is refused with; a HEAD has none."""
-        attempt = await self.authenticator.first(repository, Access.to(repository, "pull"), self.access)
+        attempt = await self._first(repository, Access.to(repository, "pull"))
         headers = attempt.headers if self.transport.is_at(answer.url, repository.registry) else {}
         # What comes where it is not refused after all is of no interest.
         asked = Request("GET", answer.url, {"Accept": types.ACCEPT, **headers}, expected=frozenset(), repeatable=False)
@@ -83,3 +88,13 @@ class Sender:
         except RegistryError:
             return answer
         return replace(answer, body=told.body) if told.status >= 400 else answer
+
+
+@contextmanager
+def _final() -> Iterator[None]:
+    """What a token endpoint was asked for was tried as often as that helps."""
+    try:
+        yield
+    except RegistryError as error:
+        error.final = True
+        raise

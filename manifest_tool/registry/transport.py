@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _CONNECTIONS = 256
 _CONNECT_SECONDS = 30.0
 _PROBE_SECONDS = 5.0
-_IDLE_SECONDS = 60.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REPEATING = frozenset({307, 308})
 """Redirects that keep the method and the body (RFC 9110 § 15.4)."""
@@ -60,6 +59,8 @@ class Options:
     retry: Retry = field(default_factory=Retry)
     seconds: float = 120.0
     """In which a request without a streamed body has its whole answer."""
+    idle: float = 60.0
+    """Seconds in which something must move on a connection."""
     deadline: float = 1800.0
     """Seconds after which a run tries nothing again."""
     manifest_limit: int = MAX_SIZE
@@ -105,7 +106,7 @@ class Transport:
         self._contexts = tls.Contexts(self.options.trust, verify=not self.options.insecure)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_IDLE_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=self.options.idle),
             headers={"User-Agent": f"manifest-tool/{__version__}", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -164,14 +165,14 @@ class Transport:
                 return answer
 
     async def _once(self, request: Request) -> Answer:
-        # A body that is streamed takes as long as it takes; the socket's own time-outs bound each step of it.
+        # A body that is streamed takes as long as it takes, so long as the other side goes on reading it.
         # Nor does it wait for a turn: what it is made of may come from the same origin.
         streamed = callable(request.body)
         seconds = None if streamed else self.options.seconds
         turn = nullcontext() if streamed else self._pace.turn(request.url)
         async with turn:
             with failures.mapped(request.method, request.url):
-                async with asyncio.timeout(seconds), self._exchange(request) as response:
+                async with asyncio.timeout(seconds) as limit, self._exchange(request, limit) as response:
                     return answers.of(request.method, response, await self._read_body(request, response))
 
     async def _wants_tls(self, url: URL) -> bool:
@@ -185,19 +186,22 @@ class Transport:
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
         """Send a request once and give its answer with the body still on the wire where the status is expected."""
-        async with self._exchange(request) as response:
+        async with asyncio.timeout(None) as limit, self._exchange(request, limit) as response:
             good = response.status in request.expected
             answer = answers.of(request.method, response, b"" if good else await self._read_body(request, response))
             async with aclosing(self._chunks(response)) as chunks:
                 yield answer, chunks
 
     @asynccontextmanager
-    async def _exchange(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _exchange(self, request: Request, limit: asyncio.Timeout) -> AsyncIterator[aiohttp.ClientResponse]:
         """One request and the redirects that it leads to."""
         url, headers = request.url, dict(request.headers)
         seen = [url]
         while True:
-            async with _opened(request.body) as body, await self._hop(request.method, url, headers, body) as response:
+            async with (
+                self._opened(request.body, limit) as body,
+                await self._hop(request.method, url, headers, body) as response,
+            ):
                 target = _redirect(request, response)
                 if target is None:
                     _check_encoding(request, response)
@@ -216,7 +220,7 @@ class Transport:
         await self._pace.opened(url)
         proxy = self._proxy(url)
         started = time.monotonic()
-        with failures.mapped(method, url):
+        with failures.mapped(method, url, plain_http=self.options.plain_http):
             response = await self._session.request(
                 method,
                 url,
@@ -237,6 +241,12 @@ class Transport:
         if origin not in self._proxies:
             self._proxies[origin] = proxy_for(url)
         return self._proxies[origin]
+
+    def _opened(self, body: bytes | Body | None, limit: asyncio.Timeout) -> AbstractAsyncContextManager[_Sent]:
+        """The body of one request, closed with it."""
+        if callable(body):
+            return _streamed(_lazily(body(), limit, self.options.idle))
+        return nullcontext(io.BytesIO(body) if body is not None else None)
 
     def _warn(self, url: URL, response: aiohttp.ClientResponse) -> None:
         """Hand on each warning of a registry once."""
@@ -307,16 +317,8 @@ def _endless(request: Request, chain: Sequence[URL]) -> RegistryError:
     return RegistryError(f"{what}, {steps}", Exchange(request.method, redact.url(request.url)))
 
 
-def _opened(body: bytes | Body | None) -> AbstractAsyncContextManager[_Sent]:
-    """The body of one request, closed with it."""
-    if callable(body):
-        return _streamed(body)
-    return nullcontext(io.BytesIO(body) if body is not None else None)
-
-
 @asynccontextmanager
-async def _streamed(body: Body) -> AsyncIterator[AsyncGenerator[bytes, None]]:
-    chunks = _lazily(body())
+async def _streamed(chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[AsyncGenerator[bytes, None]]:
     try:
         yield chunks
     finally:
@@ -325,16 +327,23 @@ async def _streamed(body: Body) -> AsyncIterator[AsyncGenerator[bytes, None]]:
             await chunks.aclose()
 
 
-async def _lazily(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The same chunks, the first not at once.
+async def _lazily(
+    chunks: AsyncGenerator[bytes, None], limit: asyncio.Timeout, seconds: float
+) -> AsyncGenerator[bytes, None]:
+    """The same chunks, the first not at once; each is taken in some seconds, or the limit is over.
 
     From Python 3.12 on, aiohttp begins to send a body before it looks for the answer, and cannot tell of a body that
-    fails before it first waits.
+    fails before it first waits. Nor has it a time-out for what it sends.
     """
+    clock = asyncio.get_running_loop().time
     async with aclosing(chunks):
         await asyncio.sleep(0)
         async for chunk in chunks:
+            if not limit.expired():
+                limit.reschedule(clock() + seconds)
             yield chunk
+            if not limit.expired():
+                limit.reschedule(None)
 
 
 async def _speaks_tls(url: URL) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,7 +13,6 @@ from yarl import URL
 from manifest_tool.errors import ExitCode, Unreachable
 from manifest_tool.oci.reference import Registry
 from manifest_tool.registry import failures
-from manifest_tool.registry import transport as transport_module
 from manifest_tool.registry.transport import Request
 from manifest_tool.server.serve import serving
 from tests.harness import free_port
@@ -21,8 +21,8 @@ from tests.registry.parts import RESET, client, http, raw, repository, tls_regis
 _SIGNED = "/v2/?_state=hunter2"
 
 
-async def _failure(url: str, method: str = "GET", body: bytes | None = None) -> Unreachable:
-    async with transport(attempts=1) as opened:
+async def _failure(url: str, method: str = "GET", body: bytes | None = None, **options: Any) -> Unreachable:
+    async with transport(attempts=1, **options) as opened:
         with pytest.raises(Unreachable) as caught:
             await opened.send(Request(method, URL(url), body=body))
     error = caught.value
@@ -37,6 +37,12 @@ async def test_a_refused_connection() -> None:
     error = await _failure(f"http://{host}{_SIGNED}")
     assert str(error) == f"cannot connect to {host}, connection refused: GET http://{host}/v2/?_state=…"
     assert error.transient
+
+
+async def test_plain_http_to_https_on_loopback_has_a_hint() -> None:
+    with raw([b""]) as server:
+        error = await _failure(f"http://{server.host}/v2/", plain_http=True)
+    assert error.hint == "it may speak https: leave out --plain-http"
 
 
 async def test_a_name_that_nobody_knows() -> None:
@@ -73,12 +79,11 @@ async def test_an_upload_that_is_reset_names_no_secret() -> None:
     assert f"the connection to {server.host} failed, " in str(error)
 
 
-async def test_a_server_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport_module, "_IDLE_SECONDS", 0.05)
+async def test_a_server_that_stalls() -> None:
     # It waits for a second request that never comes, once in the middle of a body and once before any answer.
     for answers in ([http(200, b"abc", length=10), b""], [b"HTTP/1.1 200 X\r\n", b""]):
         with raw(answers) as server:
-            error = await _failure(f"http://{server.host}{_SIGNED}")
+            error = await _failure(f"http://{server.host}{_SIGNED}", idle=0.05)
         assert str(error).startswith(f"{server.host} did not answer in time")
         assert error.transient
 

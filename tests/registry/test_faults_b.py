@@ -387,12 +387,11 @@ async def test_b16_an_answer_that_drips_has_to_end_some_time(embedded: Running, 
 
 
 async def test_b16_no_answer_is_waited_for_no_longer_than_one_may_take(
-    embedded: Running, monkeypatch: pytest.MonkeyPatch
+    embedded: Running,
 ) -> None:
-    monkeypatch.setattr(wire, "_IDLE_SECONDS", 0.2)
     embedded.faults.add(actions.Delay(30), times=1)
     watched = Watched()
-    async with transport(observe=watched) as opened:
+    async with transport(observe=watched, idle=0.2) as opened:
         assert (await opened.send(Request("GET", URL(f"http://{embedded.host}/v2/")))).status == 200
     assert "did not answer in time" in watched.reasons[0]
 
@@ -410,13 +409,10 @@ async def test_b16_nor_is_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
                     raise AssertionError("nobody accepts")
 
 
-async def test_b16_a_stream_that_stalls_is_resumed(
-    embedded: Running, team: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wire, "_IDLE_SECONDS", 0.2)
+async def test_b16_a_stream_that_stalls_is_resumed(embedded: Running, team: Repository) -> None:
     embedded.faults.add(actions.Drip(0.5, piece=600_000), times=1)
     watched = Watched()
-    async with client(observe=watched) as opened:
+    async with client(observe=watched, idle=0.2) as opened:
         assert await _blob(opened, team) == _BLOB
     assert "did not answer in time" in watched.reasons[0]
 

@@ -111,8 +111,9 @@ async def test_d6_no_realm_ends_at_once(line: str) -> None:
     with serving() as running:
         _challenged(running, line, times=None)
         async with client() as opened:
-            with pytest.raises(Unauthorized, match="401 Unauthorized"):
+            with pytest.raises(Unauthorized, match="401 Unauthorized") as caught:
                 await _get(opened, running.host)
+    assert caught.value.hint == f"the registry does not say where tokens are to be had: WWW-Authenticate: {line}"
     assert len(running.log) == 1
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import socket
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -17,7 +20,8 @@ from manifest_tool.oci.digest import Digest
 from manifest_tool.server import actions
 from manifest_tool.server.log import Request
 from manifest_tool.server.serve import Running, serving
-from tests.registry.parts import Clock, client, repository
+from tests.registry.parts import Clock, Watched, client, http, repository
+from tests.registry.tokens import guarded, logins
 
 _MIB = 1024 * 1024
 _BLOB = b"".join(number.to_bytes(4) * 1024 for number in range(2 * 1024))
@@ -222,3 +226,63 @@ async def test_e8_an_upload_that_is_cancelled_is_given_up(embedded: Running) -> 
         with pytest.raises(asyncio.CancelledError):
             await pushing
     assert [(request.method, request.status) for request in embedded.log.by_method("DELETE")] == [("DELETE", 204)]
+
+
+async def test_a13_a_token_endpoint_is_not_tried_anew_by_what_needs_it() -> None:
+    with guarded(anonymous={}) as (running, service):
+        service.faults.add(actions.Answer(503))
+        async with client(auths=logins(running.host), attempts=5) as opened:
+            team = repository(running.host)
+            with pytest.raises(RegistryError, match="the token endpoint"):
+                await opened.put_blob(team, _LAYER, _Source())
+            assert len(service.log) == 5
+            with pytest.raises(RegistryError, match="the token endpoint"):
+                _ = [chunk async for chunk in opened.get_blob(team, _LAYER).chunks()]
+            assert len(service.log) == 10
+
+
+async def test_b16_an_upload_that_nobody_reads_ends() -> None:
+    clock, watched = Clock(), Watched()
+    with _deaf() as host:
+        async with client(clock=clock, attempts=2, idle=0.2, observe=watched) as opened:
+            with pytest.raises(Unreachable, match="did not answer in time"):
+                await opened.put_blob(repository(host), _LAYER, _Source())
+    assert [reason for reason in watched.reasons if "did not answer in time" in reason]
+
+
+async def test_b16_a_source_may_take_longer(embedded: Running) -> None:
+    async def slow(start: int) -> AsyncGenerator[bytes, None]:
+        yield _BLOB[start : start + _MIB]
+        await asyncio.sleep(0.4)
+        yield _BLOB[start + _MIB :]
+
+    async with client(idle=0.2) as opened:
+        await opened.put_blob(repository(embedded.host, "target"), _LAYER, slow)
+    assert len(embedded.log.by_method("PUT")) == 1
+
+
+@contextmanager
+def _deaf() -> Iterator[str]:
+    """A registry that opens uploads, and reads nothing of them."""
+    held: list[socket.socket] = []
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                held.append(connection)
+                if connection.recv(4096).startswith(b"POST"):
+                    connection.sendall(http(202, b"", "Location: /up", "Connection: close"))
+                    connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for connection in (*held, listening):
+            connection.close()
