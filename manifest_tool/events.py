@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -60,7 +60,19 @@ class ManifestPut:
     which: str
 
 
-Event: TypeAlias = Noticed | Answered | Waiting | Resolved | BlobPlaced | ManifestPut
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A spec is published: what that took."""
+
+    reference: Reference
+    """Its first tag."""
+    written: tuple[str, ...]
+    """The tags that were moved."""
+    blobs: Mapping[str, int]
+    """How many became ``present``, ``mounted`` or ``copied``."""
+
+
+Event: TypeAlias = Noticed | Answered | Waiting | Resolved | BlobPlaced | ManifestPut | Published
 Observer: TypeAlias = Callable[[Event], None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from manifest_tool import index, pusher, resolver
 from manifest_tool.concurrency import both
 from manifest_tool.errors import ManifestToolError
-from manifest_tool.events import Noticed, Observer, ignore
+from manifest_tool.events import Noticed, Observer, Published, ignore
 from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Credential, Keychain, configured
@@ -37,8 +38,10 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(connection: Connection, target: Registry, observe: Observer = ignore) -> AsyncIterator[Client]:
-    """A client for one run."""
+async def connected(
+    connection: Connection, target: Registry | None, observe: Observer = ignore
+) -> AsyncIterator[Client]:
+    """A client for one run, and the registry that the account of the command line is one of."""
     configs = configured(connection.docker_cfg)
     keychain = Keychain(*configs, explicit=connection.credential, explicit_for=target, observe=observe)
     async with Transport(connection.options, observe=observe) as transport:
@@ -73,13 +76,15 @@ async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
         described, staged = await both(resolver.describe(found, client), stage.run(found, standing))
         made = index.assemble(spec, described, kind)
         _tell(made, observe)
-        return await pusher.Push(made, staged, standing, fates, client, observe).run()
+        receipt = await pusher.Push(made, staged, standing, fates, client, observe).run()
     except ManifestToolError:
         await stage.release()
         raise
     except asyncio.CancelledError:
         await stage.release()
         raise asyncio.CancelledError(str(fates)) from None
+    observe(Published(spec.reference, receipt.written, Counter(blob.how for blob in receipt.blobs if blob.how)))
+    return receipt
 
 
 def _crosses(spec: Spec) -> bool:

@@ -32,7 +32,7 @@ def check(name: str, entries: Collection[Descriptor]) -> None:
 async def child(repository: Repository, descriptor: Descriptor, client: Client) -> Manifest:
     """The manifest that an entry of an index points to; raises `InvalidContent` where it is gone or another one."""
     try:
-        found = await client.get_manifest(repository, descriptor.digest, limit=descriptor.size)
+        found = await client.resolve(repository, descriptor.digest, limit=descriptor.size)
     except NotFound as error:
         raise InvalidContent(
             f"an index of {repository} lists {descriptor.digest}, which is not there",

@@ -82,7 +82,7 @@ def _sorted_out(
 
 async def _find(entry: Entry, client: Client, observe: Observer) -> Source:
     repository = entry.reference.repository
-    top = await client.get_manifest(repository, entry.reference.which)
+    top = await client.resolve(repository, entry.reference.which)
     images: tuple[Image, ...] = (Image(repository, top, top.descriptor),)
     if top.is_index:
         leaves = await _Walk(repository, client, observe).leaves(top, 1)

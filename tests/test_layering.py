@@ -14,7 +14,8 @@ PACKAGE = Path(manifest_tool.__file__).parent
 # What a room may import of the others, besides errors and events, which all may. Top-level modules are rooms too.
 ALLOWED = {
     "__main__": {"cli"},
-    "cli": {"pipeline", "inspector", "pusher", "index", "spec", "registry", "server", "oci", "__init__"},
+    "cli": {"fleet", "pipeline", "inspector", "pusher", "index", "spec", "registry", "server", "oci", "__init__"},
+    "fleet": {"spec", "oci"},
     "pipeline": {"pusher", "index", "resolver", "concurrency", "spec", "registry", "oci"},
     "pusher": {"index", "resolver", "concurrency", "registry", "oci"},
     "index": {"resolver", "spec", "oci"},

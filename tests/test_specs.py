@@ -18,6 +18,7 @@ from manifest_tool.oci.digest import Digest
 from manifest_tool.spec import load
 from manifest_tool.spec.model import Spec
 from tests import harness
+from tests.spec.parts import one
 
 SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
 MODELINE = "# yaml-language-server: $schema=../schemas/spec.schema.json"
@@ -30,7 +31,7 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 
 def read(path: Path) -> Spec:
-    return load.load(str(path), strict=True)
+    return one(load.load(str(path), strict=True))
 
 
 def test_it_begins_with_what_it_is_for_and_its_schema(path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,9 +13,13 @@ from manifest_tool.cli.render import Format
 from manifest_tool.index import Kind
 
 if TYPE_CHECKING:
+    from manifest_tool.errors import ManifestToolError
     from manifest_tool.events import Observer
-    from manifest_tool.pipeline import Connection
+    from manifest_tool.index import Plan
+    from manifest_tool.pusher import Receipt
     from manifest_tool.spec.model import Spec
+
+_JOBS = 8
 
 app = typer.Typer(
     rich_markup_mode=None, invoke_without_command=True, help="Publish an index over images of many platforms."
@@ -42,18 +46,30 @@ def push(context: typer.Context, kind: Type = None) -> None:
 @app.command("from-spec")
 def from_spec(
     context: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="FILE", help="The YAML spec; - for standard input.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="YAML specs: files, folders of them, patterns; - for standard input."),
+    ],
     *,
     kind: Type = None,
     ignore_missing: IgnoreMissing = False,
     dry_run: DryRun = False,
     output: Output = Format.TEXT,
     strict: Annotated[bool, typer.Option("--strict", help="Take unknown keys of the spec for errors.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="How many specs are published at once.")] = _JOBS,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Publish the other specs where one of them fails.")
+    ] = False,
 ) -> None:
-    """Publish what a YAML spec describes."""
+    """Publish what YAML specs describe; a file may hold several."""
+    from manifest_tool.spec.files import expand
     from manifest_tool.spec.load import load
 
-    _publish(context, lambda observe: load(path, strict=strict, observe=observe), kind, ignore_missing, dry_run, output)
+    def read(observe: Observer) -> list[Spec | ManifestToolError]:
+        files = expand(paths)
+        return [found for file in files for found in load(file, strict=strict, observe=observe)]
+
+    _publish(context, read, _Asked(kind, ignore_missing, dry_run, output, jobs, keep_going))
 
 
 @app.command("from-args")
@@ -82,40 +98,50 @@ def from_args(
     """Publish what the arguments describe: one source image a platform, named by a template."""
     from manifest_tool.spec.template import expand
 
-    _publish(
-        context,
-        lambda observe: expand(platforms, template, target, tags or (), annotations or (), observe=observe),
-        kind,
-        ignore_missing,
-        dry_run,
-        output,
-    )
+    def read(observe: Observer) -> list[Spec | ManifestToolError]:
+        return [expand(platforms, template, target, tags or (), annotations or (), observe=observe)]
+
+    _publish(context, read, _Asked(kind, ignore_missing, dry_run, output))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What both commands can be asked for."""
+
+    kind: Kind | None
+    ignore_missing: bool
+    dry_run: bool
+    output: Format
+    jobs: int = 1
+    keep_going: bool = False
 
 
 def _publish(
-    context: typer.Context,
-    read: Callable[[Observer], Spec],
-    kind: Kind | None,
-    ignore_missing: bool,
-    dry_run: bool,
-    output: Format,
+    context: typer.Context, read: Callable[[Observer], Sequence[Spec | ManifestToolError]], asked: _Asked
 ) -> None:
-    from manifest_tool import pipeline
+    from manifest_tool import fleet, pipeline
     from manifest_tool.cli import progress, render
 
     settings = connect.settings_of(context)
-    chosen = kind or Kind(settings.kind or Kind.DOCKER)
+    kind = asked.kind or Kind(settings.kind or Kind.DOCKER)
+    found = read(progress.plainly(debug=settings.debug))
+    specs = fleet.sound(found, keep_going=asked.keep_going)
+    # The specs first: where both stand on standard input, what is missing there is the password, and is told so.
+    connection = connect.connection(settings)
+    target = fleet.registry(specs) if connection.credential else None
 
-    async def run(spec: Spec, connection: Connection, observe: Observer) -> Callable[[], None]:
-        async with pipeline.connected(connection, spec.repository.registry, observe) as client:
-            if dry_run:
-                made = await pipeline.plan(spec, chosen, client, ignore_missing=ignore_missing, observe=observe)
-                return lambda: render.plan(made, output)
-            done = await pipeline.push(spec, chosen, client, ignore_missing=ignore_missing, observe=observe)
-            return lambda: render.receipt(done, output)
+    async def run(observe: Observer) -> None:
+        async with pipeline.connected(connection, target, observe) as client:
 
-    with progress.watching(debug=settings.debug) as observe:
-        # The spec first: where both stand on standard input, what is missing there is the password, and is told so.
-        spec = read(observe)
-        show = connect.run(run(spec, connect.connection(settings), observe), settings)
-    show()
+            async def work(spec: Spec) -> Plan | Receipt:
+                act = pipeline.plan if asked.dry_run else pipeline.push
+                return await act(spec, kind, client, ignore_missing=asked.ignore_missing, observe=observe)
+
+            runs = fleet.Fleet(found, jobs=asked.jobs, keep_going=asked.keep_going, tell=results.add)
+            await runs.run(work)
+
+    with (
+        render.Results(asked.output, many=len(found) > 1) as results,
+        progress.watching(debug=settings.debug, specs=len(found)) as observe,
+    ):
+        connect.run(run(observe), settings)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from manifest_tool.cli import streams
-from manifest_tool.errors import OutputError
+from manifest_tool.errors import FleetError, OutputError
+from manifest_tool.index import Plan
 
 if TYPE_CHECKING:
     from manifest_tool.errors import ManifestToolError
-    from manifest_tool.index import Child, Plan
+    from manifest_tool.index import Child
     from manifest_tool.pusher import Blob, Receipt
 
 
@@ -22,27 +23,45 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def receipt(done: Receipt, output: Format) -> None:
-    """What was published; as text, the one line that pipelines cut."""
-    if output is Format.TEXT:
-        text = f"Digest: {done.plan.digest} {len(done.plan.raw)}\n"
-    else:
-        hows = [placed.how.value for placed in done.children]
-        rest = {"dryRun": False, "written": list(done.written), "blobs": _blobs(done.blobs)}
-        text = _json({**_plan(done.plan, hows), **rest})
-    try:
-        streams.result(text.encode())
-    except OutputError as error:
-        raise OutputError(f"{done.plan.repository} is published as {done.plan.digest}, but {error}") from None
+class Results:
+    """What a push prints on stdout, as it comes; JSON of many specs is one object, at the end.
 
+    Where stdout cannot be written, the work goes on, and that is raised when the context is left.
+    """
 
-def plan(made: Plan, output: Format) -> None:
-    """What would be published; as text, the exact bytes of the index."""
-    if output is Format.TEXT:
-        streams.result(made.raw)
-        return
-    rest = {"dryRun": True, "written": [], "blobs": _blobs(())}
-    streams.result(_json({**_plan(made, [None] * len(made.children)), **rest}).encode())
+    def __init__(self, output: Format, *, many: bool) -> None:
+        self._output = output
+        self._many = many
+        self._objects: list[dict[str, Any]] = []
+        self._failed: OutputError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._many and self._output is Format.JSON and isinstance(error, FleetError | None):
+            failures = [_failure(name, failed) for name, failed in error.failures] if error else []
+            self._print(_json({"schemaVersion": 1, "results": self._objects, "failures": failures}).encode())
+        if self._failed and error is None:
+            raise self._failed
+
+    def add(self, made: Plan | Receipt) -> None:
+        """Print one result."""
+        done, plan = (None, made) if isinstance(made, Plan) else (made, made.plan)
+        if self._output is Format.TEXT:
+            line = f"Digest: {plan.digest} {len(plan.raw)}\n".encode()
+            self._print(line if done else plan.raw + b"\n" * self._many, done)
+        elif self._many:
+            self._objects.append(_object(made))
+        else:
+            self._print(_json(_object(made)).encode(), done)
+
+    def _print(self, data: bytes, done: Receipt | None = None) -> None:
+        try:
+            streams.result(data)
+        except OutputError as error:
+            told = f"{done.plan.repository} is published as {done.plan.digest}, but {error}" if done else str(error)
+            self._failed = self._failed or OutputError(told)
 
 
 def error(problem: ManifestToolError) -> None:
@@ -60,6 +79,19 @@ def bug(problem: Exception, *, with_traceback: bool) -> None:
     text = f"error: this is a bug in manifest-tool: {type(problem).__name__}: {problem}"
     text += "\nhint: run it with --debug and report what it prints"
     streams.tell(text)
+
+
+def _object(made: Plan | Receipt) -> dict[str, Any]:
+    """A receipt, or a plan that was to be seen before it is one."""
+    if isinstance(made, Plan):
+        rest = {"dryRun": True, "written": [], "blobs": _blobs(())}
+        return {**_plan(made, [None] * len(made.children)), **rest}
+    hows = [placed.how.value for placed in made.children]
+    return {**_plan(made.plan, hows), "dryRun": False, "written": list(made.written), "blobs": _blobs(made.blobs)}
+
+
+def _failure(name: str, error: ManifestToolError) -> dict[str, Any]:
+    return {"reference": name or None, "error": str(error), "hint": error.hint, "exitCode": int(error.exit_code)}
 
 
 def _plan(made: Plan, hows: list[str] | list[None]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from manifest_tool.oci.manifest import MAX_SIZE, Manifest
 from manifest_tool.registry import answers, referrers
 from manifest_tool.registry.auth import Access
 from manifest_tool.registry.download import Download
+from manifest_tool.registry.memory import Memory
 from manifest_tool.registry.upload import WRITTEN, Delivery, Upload, cancel
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _DIGEST_HEADER = "Docker-Content-Digest"
 _HEAD_IS_NO_ANSWER = frozenset({400, 403, 405, 501})
+_REMEMBERED = 32 * 1024 * 1024
 _LOOKS = 3
 """How often is looked for what was written, before it is taken for lost."""
 
@@ -39,6 +41,8 @@ class Client:
 
     sender: Sender
     _reading: Flights[tuple[Repository, str | Digest, int], Manifest] = field(default_factory=Flights, repr=False)
+    _configs: Flights[tuple[Repository, Digest], bytes] = field(default_factory=Flights, repr=False)
+    _memory: Memory[Manifest | bytes] = field(default_factory=lambda: Memory(_REMEMBERED), repr=False)
 
     def expecting(self, access: Access) -> Client:
         """The same client for a run that will need this access."""
@@ -52,6 +56,16 @@ class Client:
         most = self.sender.transport.options.manifest_limit
         limit = most if limit is None else min(limit, most)
         return await self._reading.join((repository, which, limit), lambda: self._manifest(repository, which, limit))
+
+    async def resolve(self, repository: Repository, which: str | Digest, limit: int | None = None) -> Manifest:
+        """The same, read once in a run: a tag goes on to mean what it meant when it was first resolved."""
+        found = self._memory.get((repository, which))
+        if isinstance(found, Manifest):
+            return found
+        manifest = await self.get_manifest(repository, which, limit)
+        for name in {which, manifest.digest}:
+            self._memory.put((repository, name), manifest, manifest.size)
+        return manifest
 
     async def _manifest(self, repository: Repository, which: str | Digest, limit: int) -> Manifest:
         request = self.sender.request("GET", repository, repository.manifest_path(which))
@@ -89,6 +103,7 @@ class Client:
         request = self.sender.request("PUT", repository, repository.manifest_path(which))
         request = replace(request, headers={"Content-Type": media_type}, body=raw, expected=WRITTEN)
         answer = await self.sender.send(repository, Access.to(repository, "pull", "push"), request)
+        self._memory.forget((repository, which))
         if answer.status not in WRITTEN:
             raise await self.sender.error(f"push {name}", repository, answer)
         stored = _digest(answer)
@@ -135,14 +150,25 @@ class Client:
         return (await self.sender.send(repository, Access.to(repository, "pull"), request)).status == 200
 
     async def read_blob(self, repository: Repository, descriptor: Descriptor) -> bytes:
-        """GET a small blob, such as a config, and verify its bytes."""
+        """GET a small blob, such as a config, once in a run, and verify its bytes."""
         name = f"blob {descriptor.digest} of {repository}"
         most = self.sender.transport.options.manifest_limit
         if descriptor.size > most:
             raise InvalidContent(f"{name} has {descriptor.size} bytes; as a config, at most {most} are read")
+        key = repository, descriptor.digest
+        found = self._memory.get(key)
+        return (
+            found
+            if isinstance(found, bytes)
+            else await self._configs.join(key, lambda: self._blob(repository, descriptor, name))
+        )
+
+    async def _blob(self, repository: Repository, descriptor: Descriptor, name: str) -> bytes:
         request = self.sender.request("GET", repository, repository.blob_path(descriptor.digest))
         request = replace(request, limit=descriptor.size)
-        return (await self._pull(repository, request, name, descriptor.digest)).body
+        raw = (await self._pull(repository, request, name, descriptor.digest)).body
+        self._memory.put((repository, descriptor.digest), raw, len(raw))
+        return raw
 
     def get_blob(self, repository: Repository, descriptor: Descriptor) -> Download:
         """GET a blob as a stream, as often as it takes."""

@@ -43,7 +43,7 @@ def build(
     problems = [*also, *reader.problems()]
     if problems or target is None:
         raise SpecError(_first(problems, document.name))
-    return Spec(target.repository, reader.all_tags(target, tags), entries, annotations)
+    return Spec(target.repository, reader.all_tags(target, tags), entries, annotations, document.where(()))
 
 
 def _first(problems: list[Problem], name: str) -> list[Problem]:

@@ -6,27 +6,44 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from manifest_tool.errors import UsageError
+from manifest_tool.errors import ManifestToolError, SpecError, UsageError
 from manifest_tool.events import Observer, ignore
 from manifest_tool.spec import check, yaml
+from manifest_tool.spec.files import STDIN
 
 if TYPE_CHECKING:
+    from manifest_tool.spec.document import Document
     from manifest_tool.spec.model import Spec
 
-STDIN = "-"
 
+def load(path: str, *, strict: bool = False, observe: Observer = ignore) -> list[Spec | ManifestToolError]:
+    """Read the specs in the file at ``path``, which may be a pipe, or ``-`` for standard input.
 
-def load(path: str, *, strict: bool = False, observe: Observer = ignore) -> Spec:
-    """Read the spec at ``path``, which may be a pipe, or ``-`` for standard input.
-
-    Raises `UsageError` where nothing can be read, and `SpecError` where what was read is no spec.
+    Each document is a spec, or the error of one that is none; a file that cannot be read is one error.
     """
-    return parse(_read(path), "<stdin>" if path == STDIN else path, strict=strict, observe=observe)
+    try:
+        data = _read(path)
+    except UsageError as error:
+        return [error]
+    return parse(data, "<stdin>" if path == STDIN else path, strict=strict, observe=observe)
 
 
-def parse(data: bytes, name: str, *, strict: bool = False, observe: Observer = ignore) -> Spec:
-    """Read the bytes of a spec; ``name`` is what messages call it."""
-    return check.build(yaml.read(data, name), strict=strict, observe=observe)
+def parse(
+    data: bytes, name: str, *, strict: bool = False, observe: Observer = ignore
+) -> list[Spec | ManifestToolError]:
+    """The same of the bytes of a file; ``name`` is what messages call it."""
+    try:
+        documents = yaml.read(data, name)
+    except SpecError as error:
+        return [error]
+    return [_built(document, strict=strict, observe=observe) for document in documents]
+
+
+def _built(document: Document, *, strict: bool, observe: Observer) -> Spec | SpecError:
+    try:
+        return check.build(document, strict=strict, observe=observe)
+    except SpecError as error:
+        return error
 
 
 def _read(path: str) -> bytes:

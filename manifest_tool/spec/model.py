@@ -36,6 +36,8 @@ class Spec:
     """Never empty."""
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Of the index itself."""
+    where: str = ""
+    """``file:line:column``, or the arguments."""
 
     @property
     def reference(self) -> Reference:

@@ -60,6 +60,7 @@ _TEMPLATE = re.compile(
 _TABS = "a tab stands where only spaces can indent"
 _BRACKETS = f"brackets are nested deeper than {MAX_DEPTH} levels"
 _OWN = (_TABS, _BRACKETS)
+_SHAPE = "a spec has image: and manifests:"
 _HINTS = {
     _TABS: "YAML is indented with spaces",
     "mapping values are not allowed here": "check the indentation, and quote a value that holds a colon and a space",
@@ -72,21 +73,24 @@ _HINTS = {
 }
 
 
-def read(data: bytes, name: str) -> Document:
-    """Read the one document in ``data``; raises `SpecError` with the one reason why that cannot be done."""
+def read(data: bytes, name: str) -> list[Document]:
+    """Read the documents in ``data``, at least one; raises `SpecError` with the one reason why that cannot be done.
+
+    A document of nothing beside others is passed over.
+    """
     if len(data) > MAX_SIZE:
         raise refuse(name, f"the file is larger than {MAX_SIZE // 1024} KiB", "is this the right file?")
     text = _decode(data, name)
     loader = _Loader(text)
     try:
-        root = _Composer(name).compose(_events(loader))
+        roots = _Composer(name).compose(_events(loader))
     except (YAMLError, ValueError, OverflowError) as error:
         raise _unrendered(text, name) or _not_yaml(error, name, _mark(name, loader.get_mark())) from None
     except SpecError:
         if found := _unrendered(text, name):
             raise found from None
         raise
-    return expand(name, root)
+    return [expand(name, root) for root in roots]
 
 
 def _decode(data: bytes, name: str) -> str:
@@ -195,6 +199,18 @@ def _events(loader: _Loader) -> Iterator[events.Event]:
         yield loader.get_event()
 
 
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.text is None
+
+
+def _checked(root: Node) -> Pairs:
+    """The root of a spec, which is a map."""
+    if isinstance(root, Pairs):
+        return root
+    what = "a list" if isinstance(root, Items) else f"the text {shown(root.text or '')}"
+    raise refuse(root.where, f"expected a map, found {what}", _SHAPE)
+
+
 class _Composer:
     """Events to nodes, without recursion."""
 
@@ -207,11 +223,14 @@ class _Composer:
         self._root: Node | None = None
         self._count = 0
 
-    def compose(self, stream: Iterator[events.Event]) -> Node:
+    def compose(self, stream: Iterator[events.Event]) -> list[Pairs]:
+        """The root of each document."""
+        roots: list[Pairs] = []
         for event in stream:
             match event:
-                case events.DocumentStartEvent() if self._root is not None:
-                    raise self._refuse(event, "a second document begins here", "a file holds one spec")
+                case events.DocumentStartEvent():
+                    self._root = None
+                    self._anchors.clear()
                 case events.SequenceStartEvent():
                     self._begin(event, Items(self._where(event)))
                 case events.MappingStartEvent():
@@ -223,12 +242,11 @@ class _Composer:
                 case events.SequenceEndEvent() | events.MappingEndEvent():
                     self._open.pop()
                     self._keys.pop()
-        if self._root is None or (isinstance(self._root, Scalar) and self._root.text is None):
-            raise refuse(f"{self._name}:1:1", "the document is empty", "a spec has image: and manifests:")
-        if not isinstance(self._root, Pairs):
-            what = "a list" if isinstance(self._root, Items) else f"the text {shown(self._root.text or '')}"
-            raise refuse(self._root.where, f"expected a map, found {what}", "a spec has image: and manifests:")
-        return self._root
+                case events.DocumentEndEvent() if self._root is not None and not _is_nothing(self._root):
+                    roots.append(_checked(self._root))
+        if not roots:
+            raise refuse(f"{self._name}:1:1", "the document is empty", _SHAPE)
+        return roots
 
     def _begin(self, event: events.CollectionStartEvent, node: Items | Pairs) -> None:
         self._check_tag(event)

@@ -38,10 +38,10 @@ class Moment:
 
 
 @contextmanager
-def pushing(path: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def pushing(*paths: Path, jobs: int = 8) -> Iterator[subprocess.Popen[bytes]]:
     """``push from-spec`` in a process of its own, which does not outlive the context."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "manifest_tool", *options, "push", "from-spec", str(path)],
+        [sys.executable, "-m", "manifest_tool", "push", "from-spec", f"--jobs={jobs}", *map(str, paths)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

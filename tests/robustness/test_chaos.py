@@ -26,6 +26,7 @@ from manifest_tool.spec.load import parse
 from manifest_tool.spec.model import Spec
 from tests import seeds
 from tests.registry.parts import client
+from tests.spec.parts import one
 from tests.test_pusher import complete
 
 # Coverage is measured by the other tests; here it would take most of the time.
@@ -113,7 +114,7 @@ async def a_case(random: Random, number: int, registries: list[Running]) -> Case
         entries.append(f"{registry.host}/{reference}")
     tags = ["b", "c"][: random.randint(0, 2)]
     text = seeds.spec(registries[0].host, f"app{number}:1", *entries, tags=tags)
-    spec, kind = parse(text.encode(), f"push {number}", strict=True), random.choice(list(Kind))
+    spec, kind = one(parse(text.encode(), f"push {number}", strict=True)), random.choice(list(Kind))
     async with client() as undisturbed:
         plan = await pipeline.plan(spec, kind, undisturbed, ignore_missing=False)
     return Case(spec, kind, plan.raw)

@@ -10,6 +10,7 @@ from manifest_tool.errors import SpecError
 from manifest_tool.events import Event, Noticed
 from manifest_tool.oci.platform import Platform
 from manifest_tool.spec import load
+from tests.spec.parts import one
 
 if TYPE_CHECKING:
     from manifest_tool.spec.model import Spec
@@ -20,7 +21,7 @@ DIGEST = "sha256:" + "1" * 64
 
 def read(text: str, *, strict: bool = False) -> tuple[Spec, list[str]]:
     seen: list[Event] = []
-    spec = load.parse(text.encode(), "s.yaml", strict=strict, observe=seen.append)
+    spec = one(load.parse(text.encode(), "s.yaml", strict=strict, observe=seen.append))
     return spec, [event.message for event in seen if isinstance(event, Noticed)]
 
 

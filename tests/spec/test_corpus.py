@@ -12,6 +12,7 @@ import pytest
 from manifest_tool.errors import SpecError
 from manifest_tool.events import Noticed
 from manifest_tool.spec import load, schema, yaml
+from tests.spec.parts import one
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 INDEX: list[dict[str, Any]] = json.loads((CORPUS / "index.json").read_text()) if CORPUS.is_dir() else []
@@ -53,7 +54,7 @@ def rendered(item: dict[str, Any]) -> bytes:
 
 @pytest.mark.parametrize("item", RENDERED, ids=name_of)
 def test_it_reads_as_the_original_reads_it(item: dict[str, Any]) -> None:
-    document = yaml.read(rendered(item), item["file"])
+    (document,) = yaml.read(rendered(item), item["file"])
     data, expected = document.data, item["expected"]
     assert isinstance(data, dict)
     known = set(schema.load()["properties"])
@@ -69,7 +70,7 @@ def test_it_reads_as_the_original_reads_it(item: dict[str, Any]) -> None:
 @pytest.mark.parametrize("item", [item for item in RENDERED if "unknown-variant" not in item["lint"]], ids=name_of)
 def test_it_becomes_a_spec(item: dict[str, Any]) -> None:
     seen: list[Any] = []
-    spec = load.parse(rendered(item), item["file"], observe=seen.append)
+    spec = one(load.parse(rendered(item), item["file"], observe=seen.append))
     assert len(spec.entries) == len(item["expected"]["manifests"])
     assert [entry.number for entry in spec.entries] == list(range(1, len(spec.entries) + 1))
     assert list(spec.tags[-len(item["expected"]["tags"]) :]) == item["expected"]["tags"] or not item["expected"]["tags"]
@@ -84,11 +85,11 @@ def test_raw_it_is_read_or_refused_with_reason(item: dict[str, Any]) -> None:
     path = CORPUS / item["file"]
     if item["file"] not in REFUSED:
         assert item["kind"] in {"spec", "synthetic"} or item["file"] == "22-sed-TAGNAME.yaml"
-        assert load.load(str(path)).entries
+        assert one(load.load(str(path))).entries
         return
     place, message = REFUSED[item["file"]]
     with pytest.raises(SpecError) as caught:
-        load.load(str(path))
+        one(load.load(str(path)))
     assert caught.value.problems[0].where == f"{path}:{place}"
     assert message in str(caught.value.problems[0])
 
@@ -97,4 +98,4 @@ def test_a_placeholder_that_the_rendering_missed() -> None:
     text = (CORPUS / "48-single-brace-slip.yaml").read_text()
     lines = [line for line in text.splitlines() if not re.search(r"\{\{|^tags:", line)]
     with pytest.raises(SpecError, match=r"48\.yaml:4:12: manifests\[0\]\.image: .*\{build\.tag\} looks like a placeh"):
-        load.parse("\n".join(lines).encode(), "48.yaml")
+        one(load.parse("\n".join(lines).encode(), "48.yaml"))

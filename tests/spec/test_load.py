@@ -11,6 +11,7 @@ import pytest
 
 from manifest_tool.errors import ExitCode, SpecError, UsageError
 from manifest_tool.spec import load, yaml
+from tests.spec.parts import one
 
 TEXT = b"image: acme/app:1\nmanifests: [{image: 'acme/app:1-amd64'}]\n"
 
@@ -19,7 +20,7 @@ TEXT = b"image: acme/app:1\nmanifests: [{image: 'acme/app:1-amd64'}]\n"
 def test_a_file_of_any_name(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(TEXT)
-    spec = load.load(str(path))
+    spec = one(load.load(str(path)))
     assert spec.entries[0].where == f"{path}:2:13"
     assert str(spec.reference) == "docker.io/acme/app:1"
 
@@ -29,26 +30,26 @@ def test_a_pipe_is_read_once() -> None:
     os.write(writing, TEXT)
     os.close(writing)
     try:
-        assert load.load(f"/dev/fd/{reading}").tags == ("1",)
+        assert one(load.load(f"/dev/fd/{reading}")).tags == ("1",)
     finally:
         os.close(reading)
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT)))
-    assert load.load("-").entries[0].where == "<stdin>:2:13"
+    assert one(load.load("-")).entries[0].where == "<stdin>:2:13"
 
 
 def test_no_more_is_read_than_a_spec_may_have() -> None:
     with pytest.raises(SpecError, match="/dev/zero: the file is larger than 1024 KiB"):
-        load.load("/dev/zero")
+        one(load.load("/dev/zero"))
 
 
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_bytes(TEXT + b"#" * yaml.MAX_SIZE)
     with pytest.raises(SpecError, match="larger than 1024 KiB") as caught:
-        load.load(str(path))
+        one(load.load(str(path)))
     assert caught.value.exit_code is ExitCode.INVALID
 
 
@@ -66,7 +67,7 @@ def test_a_file_that_is_too_large(tmp_path: Path) -> None:
 def test_what_cannot_be_read(path: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
     with pytest.raises(UsageError) as caught:
-        load.load(path)
+        one(load.load(path))
     assert message in str(caught.value)
     assert caught.value.exit_code is ExitCode.INVALID
 
@@ -77,4 +78,4 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     path.write_bytes(TEXT)
     path.chmod(0)
     with pytest.raises(UsageError, match="Permission denied"):
-        load.load(str(path))
+        one(load.load(str(path)))

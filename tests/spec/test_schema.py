@@ -95,5 +95,5 @@ def test_what_an_editor_marks(data: Any) -> None:
 
 
 def test_features_of_the_cpu_are_not_taken_for_those_of_the_os() -> None:
-    document = yaml.read(b"image: a\nmanifests: [{image: b, platform: {features: [sse4]}}]", "s.yaml")
+    (document,) = yaml.read(b"image: a\nmanifests: [{image: b, platform: {features: [sse4]}}]", "s.yaml")
     assert schema.unknown_keys(document) == [(("manifests", 0, "platform", "features"), "unknown key 'features'", "")]

@@ -23,7 +23,8 @@ MIB = yaml.MAX_SIZE
 
 
 def read(text: str | bytes) -> Document:
-    return yaml.read(text.encode() if isinstance(text, str) else text, "spec.yaml")
+    (document,) = yaml.read(text.encode() if isinstance(text, str) else text, "spec.yaml")
+    return document
 
 
 def refusal(text: str | bytes) -> str:
@@ -160,7 +161,8 @@ def test_every_value_and_key_has_its_place() -> None:
         ("a:\n\tb: c", "2:1", "a tab stands where only spaces can indent"),
         ("a:\n  \tb: c", "2:3", "a tab stands where only spaces can indent"),
         ("a: 1\nb: 2\n'a': 3", "3:1", "the key 'a' stands twice (first at 1:1"),
-        ("a: b\n---\nc: d", "2:1", "a second document begins here"),
+        ("a: b\n---\n- c", "3:1", "expected a map, found a list"),
+        ("a: &x b\n---\nc: *x", "3:4", "there is no anchor 'x'"),
         ("", "1:1", "the document is empty (a spec has image: and manifests:)"),
         ("# nothing\n---\n", "1:1", "the document is empty"),
         ("- a", "1:1", "expected a map, found a list"),

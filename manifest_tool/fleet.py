@@ -1,0 +1,131 @@
+"""Many specs in one run: some at a time, their results in the order in which the specs were given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from manifest_tool.errors import FleetError, ManifestToolError, UsageError
+
+if TYPE_CHECKING:
+    from manifest_tool.oci.reference import Reference, Registry
+    from manifest_tool.spec.model import Spec
+
+T = TypeVar("T")
+
+
+def sound(found: Sequence[Spec | ManifestToolError], *, keep_going: bool) -> list[Spec]:
+    """The specs that can be published; raises what keeps all of them from it.
+
+    That is every error, unless it is to keep going, and two specs for one tag: which of them it would be is not known.
+    """
+    specs = [spec for spec in found if not isinstance(spec, ManifestToolError)]
+    errors = [error for error in found if isinstance(error, ManifestToolError)]
+    if len(found) == len(errors) == 1:
+        raise errors[0]
+    if errors and not keep_going:
+        raise FleetError([("", error) for error in errors], published=0, left=len(specs))
+    _check_tags(specs)
+    return specs
+
+
+def registry(specs: Sequence[Spec]) -> Registry | None:
+    """The one that all specs publish to, which an account on the command line is for; raises `UsageError`."""
+    found = {spec.repository.registry for spec in specs}
+    if len(found) > 1:
+        raise UsageError(
+            f"--username is an account at one registry, and the specs publish to {', '.join(sorted(map(str, found)))}",
+            hint="log in to each of them, or push them one after the other",
+        )
+    return next(iter(found), None)
+
+
+def _check_tags(specs: Sequence[Spec]) -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for spec in specs:
+        for tag in spec.tags:
+            places[f"{spec.repository}:{tag}"].append(spec.where)
+    twice = [f"{name} ({', '.join(found)})" for name, found in places.items() if len(found) > 1]
+    if twice:
+        raise UsageError(f"more than one spec publishes {'; '.join(twice)}", hint="push them one after the other")
+
+
+class Fleet(Generic[T]):
+    """Does the same work for each of several specs, a few at a time."""
+
+    def __init__(
+        self, specs: Sequence[Spec | ManifestToolError], *, jobs: int, keep_going: bool, tell: Callable[[T], None]
+    ) -> None:
+        """``tell`` is given each result, in the order of the specs; errors among these were found before."""
+        self._specs = specs
+        self._jobs = jobs
+        self._keep_going = keep_going
+        self._tell = tell
+        self._next = 0
+        self._told = 0
+        self._failures: dict[int, tuple[str, ManifestToolError]] = {}
+        self._results: dict[int, T | None] = {}
+        self._published = 0
+        self._cut: dict[Reference, str] = {}
+        """What was cancelled, and what it said."""
+
+    async def run(self, work: Callable[[Spec], Awaitable[T]]) -> None:
+        """Do the work; raises `FleetError` with every failure, or the one error of a single spec.
+
+        After a failure no other spec is begun, unless it keeps going. Where it is cancelled, what the cancelled work
+        says of itself is told together.
+        """
+        workers = [asyncio.ensure_future(self._work(work)) for _ in range(min(self._jobs, len(self._specs)))]
+        try:
+            await asyncio.gather(*workers)
+        except BaseException as error:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+            if isinstance(error, asyncio.CancelledError):
+                raise asyncio.CancelledError(self._unfinished()) from None
+            raise
+        if self._failures:
+            raise self._error()
+
+    async def _work(self, work: Callable[[Spec], Awaitable[T]]) -> None:
+        while self._next < len(self._specs) and (self._keep_going or not self._failures):
+            number = self._next
+            self._next += 1
+            await self._one(number, work)
+
+    async def _one(self, number: int, work: Callable[[Spec], Awaitable[T]]) -> None:
+        spec = self._specs[number]
+        result = None
+        if isinstance(spec, ManifestToolError):
+            self._failures[number] = "", spec
+        else:
+            try:
+                result = await work(spec)
+                self._published += 1
+            except ManifestToolError as error:
+                self._failures[number] = str(spec.reference), error
+            except asyncio.CancelledError as cancelled:
+                self._cut[spec.reference] = str(cancelled)
+                raise
+        self._results[number] = result
+        while self._told in self._results:
+            known = self._results.pop(self._told)
+            self._told += 1
+            if known is not None:
+                self._tell(known)
+
+    def _error(self) -> ManifestToolError:
+        failures = [self._failures[number] for number in sorted(self._failures)]
+        if len(self._specs) == 1:
+            return failures[0][1]
+        return FleetError(failures, published=self._published, left=len(self._specs) - self._next)
+
+    def _unfinished(self) -> str:
+        """What became of the specs; of a single one, what it says itself."""
+        if len(self._specs) == 1:
+            return "".join(self._cut.values())
+        done = f"{self._published} of {len(self._specs)} specs are published"
+        return "; ".join([done, *(f"{reference}: {words}" for reference, words in self._cut.items())])
