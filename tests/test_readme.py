@@ -68,7 +68,7 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 
 def test_the_json_object_is_described_key_by_key() -> None:
     [shown] = [block for block in blocks("console") if " --format json\n" in block]
-    document = json.loads(shown.partition("\n")[2])
+    document = json.loads(shown[shown.index("{") :])
     [rows] = tables(section("The result as JSON"))
     told = [name for cell, _ in rows for name in names(cell)]
     top = {name for name in told if "[" not in name and not name.startswith(".")}

@@ -59,11 +59,9 @@ class Live:
         self._counts = {"found": 0, "mounted": 0, "copied": 0, "published": 0}
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, Noticed | Waiting | Published) and (text := line(event)):
+            self._status.console.print(text, markup=False, soft_wrap=True)
         match event:
-            case Noticed() | Waiting():
-                if text := line(event):
-                    self._status.console.print(text, markup=False, soft_wrap=True)
-                return
             case Published():
                 self._done += 1
             case Resolved():

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from manifest_tool.cli import progress
-from manifest_tool.events import Answered, BlobPlaced, Event, ManifestPut, Noticed, Resolved, Waiting
+from manifest_tool.events import Answered, BlobPlaced, Event, ManifestPut, Noticed, Published, Resolved, Waiting
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.reference import Reference
 
@@ -34,6 +34,11 @@ DIGEST = Digest.of(b"")
             ManifestPut(REFERENCE.repository, str(DIGEST)),
             f"published example.com/app@{DIGEST}",
             f"published example.com/app@{DIGEST}",
+        ),
+        (
+            Published(REFERENCE, (), {"present": 2}),
+            "done example.com/app:1: no tag had to be moved; blobs: 2 present",
+            "done example.com/app:1: no tag had to be moved; blobs: 2 present",
         ),
     ],
 )
@@ -72,3 +77,26 @@ def test_a_live_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capfd: pytes
     assert "1 found, 1 mounted, 1 published" in shown
     assert "soon" not in shown
     assert capfd.readouterr().out == ""
+
+
+def test_many_specs_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.watching(debug=False, specs=7) as observe:
+        observe(Resolved(REFERENCE))
+        observe(Published(REFERENCE, ("1",), {}))
+        observe(Published(REFERENCE, (), {}))
+    shown = terminal.getvalue()
+    assert "done example.com/app:1: moved 1" in shown
+    assert "2 of 7 specs done, 1 found" in shown
+
+
+def test_many_specs_in_a_log(capfd: pytest.CaptureFixture[str]) -> None:
+    with progress.watching(debug=False, specs=2) as observe:
+        observe(Resolved(REFERENCE))
+        observe(ManifestPut(REFERENCE.repository, "1"))
+        observe(Noticed("odd"))
+        observe(Published(REFERENCE, ("1", "2"), {"mounted": 3, "copied": 1}))
+    told = "warning: odd\ndone example.com/app:1: moved 1, 2; blobs: 1 copied, 3 mounted\n"
+    assert capfd.readouterr() == ("", told)
