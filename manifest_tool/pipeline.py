@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from manifest_tool.spec.model import Spec
 
 
+_AT_ONCE = 7
+"""Requests for one image that go out together: to mount its config and, it may well be, five layers, and to read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """How to reach registries, and as whom."""
@@ -66,6 +70,7 @@ async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
     """
     index.check(spec, kind)
     client = client.expecting(Access.to(spec.repository, "pull", "push") | _sources_access(spec))
+    client.sender.transport.expect(spec.repository.registry, _requests_at_once(spec))
     stage = pusher.Stage(spec.repository, client, observe)
     fates = pusher.Fates(spec.tags)
     try:
@@ -85,6 +90,17 @@ async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
         raise asyncio.CancelledError(str(fates)) from None
     observe(Published(spec.reference, receipt.written, Counter(blob.how for blob in receipt.blobs if blob.how)))
     return receipt
+
+
+def _requests_at_once(spec: Spec) -> int:
+    """How many requests may go to the target's registry together, before its images are known."""
+    here = [
+        entry.reference.repository
+        for entry in spec.entries
+        if entry.reference.repository.registry == spec.repository.registry
+    ]
+    mounts = sum(repository != spec.repository for repository in here) * _AT_ONCE
+    return max(mounts, len(here)) + len(spec.tags)
 
 
 def _crosses(spec: Spec) -> bool:

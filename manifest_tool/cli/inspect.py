@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifest_tool.cli import connect
+from manifest_tool.cli import connect, imports
 from manifest_tool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def inspect(
     ] = False,
 ) -> None:
     """Show an image, or an index and its images."""
-    from manifest_tool import inspector, pipeline
-    from manifest_tool.cli import inspection, progress, streams
-    from manifest_tool.oci.reference import Reference
+    with imports.brisk():
+        from manifest_tool import inspector, pipeline
+        from manifest_tool.cli import inspection, progress, streams
+        from manifest_tool.oci.reference import Reference
 
     if expand_config and not raw:
         raise UsageError("the --expand-config flag is only valid when used with --raw")

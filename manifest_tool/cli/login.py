@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifest_tool.cli import connect
+from manifest_tool.cli import connect, imports
 from manifest_tool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def login(context: typer.Context, host: Host) -> None:
     It is kept in the file that --docker-cfg or REGISTRY_AUTH_FILE names, else in Docker's config.json, or in the
     credential helper that is named there.
     """
-    from manifest_tool.cli import progress, streams
-    from manifest_tool.registry import logins
+    with imports.brisk():
+        from manifest_tool.cli import progress, streams
+        from manifest_tool.registry import logins
 
     settings = connect.settings_of(context)
     registry = logins.parse(host)
@@ -41,8 +42,9 @@ def login(context: typer.Context, host: Host) -> None:
 
 def logout(context: typer.Context, host: Host) -> None:
     """Forget the account of a registry, where login has kept it."""
-    from manifest_tool.cli import progress, streams
-    from manifest_tool.registry import logins
+    with imports.brisk():
+        from manifest_tool.cli import progress, streams
+        from manifest_tool.registry import logins
 
     settings = connect.settings_of(context)
     registry = logins.parse(host)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifest_tool.cli import connect
+from manifest_tool.cli import connect, imports
 from manifest_tool.cli.render import Format
 from manifest_tool.index import Kind
 
@@ -62,8 +62,9 @@ def from_spec(
     ] = False,
 ) -> None:
     """Publish what YAML specs describe; a file may hold several."""
-    from manifest_tool.spec.files import expand
-    from manifest_tool.spec.load import load
+    with imports.brisk():
+        from manifest_tool.spec.files import expand
+        from manifest_tool.spec.load import load
 
     def read(observe: Observer) -> list[Spec | ManifestToolError]:
         files = expand(paths)
@@ -96,7 +97,8 @@ def from_args(
     output: Output = Format.TEXT,
 ) -> None:
     """Publish what the arguments describe: one source image a platform, named by a template."""
-    from manifest_tool.spec.template import expand
+    with imports.brisk():
+        from manifest_tool.spec.template import expand
 
     def read(observe: Observer) -> list[Spec | ManifestToolError]:
         return [expand(platforms, template, target, tags or (), annotations or (), observe=observe)]
@@ -119,8 +121,9 @@ class _Asked:
 def _publish(
     context: typer.Context, read: Callable[[Observer], Sequence[Spec | ManifestToolError]], asked: _Asked
 ) -> None:
-    from manifest_tool import fleet, pipeline
-    from manifest_tool.cli import progress, render
+    with imports.brisk():
+        from manifest_tool import fleet, pipeline
+        from manifest_tool.cli import progress, render
 
     settings = connect.settings_of(context)
     kind = asked.kind or Kind(settings.kind or Kind.DOCKER)

@@ -22,6 +22,7 @@ from manifest_tool.events import Answered, Noticed, Observer, ignore
 from manifest_tool.oci.host import is_loopback
 from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.registry import answers, failures, links, redact, tls
+from manifest_tool.registry.connections import Connector
 from manifest_tool.registry.pace import Pace
 from manifest_tool.registry.retry import Retry, is_temporary
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from manifest_tool.oci.reference import Registry
     from manifest_tool.registry.answers import Answer
 
-_CONNECTIONS = 256
 _CONNECT_SECONDS = 30.0
 _PROBE_SECONDS = 5.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -104,8 +104,9 @@ class Transport:
     async def __aenter__(self) -> Self:
         self._check_authorities()
         self._contexts = tls.Contexts(self.options.trust, verify=not self.options.insecure)
+        self._connector = Connector()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+            connector=self._connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=self.options.idle),
             headers={"User-Agent": f"manifest-tool/{__version__}", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -122,7 +123,12 @@ class Transport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._session:
+            await self._connector.abandon()
             await self._session.close()
+
+    def expect(self, registry: Registry, requests: int) -> None:
+        """Tell that so many requests at once will soon go to a registry."""
+        self._connector.expect(self.url(registry, "/"), requests)
 
     def url(self, registry: Registry, path: str, query: Mapping[str, str] | None = None) -> URL:
         """The URL of an API path at a registry: plain http on loopback and where asked for, else https."""

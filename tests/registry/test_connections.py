@@ -1,0 +1,129 @@
+"""Connections opened ahead, counted where they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+from yarl import URL
+
+from manifest_tool.errors import Unreachable
+from manifest_tool.registry.connections import LIMIT
+from manifest_tool.registry.transport import Request, Transport
+from tests.harness import free_port
+from tests.registry.parts import repository, transport
+
+
+@dataclass
+class Counting:
+    """A server that answers everything, and keeps its connections."""
+
+    host: str = ""
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    answered: int = 0
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await self.free.wait()
+                self.answered += 1
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    @property
+    def open(self) -> int:
+        return sum(not writer.is_closing() for writer in self.writers)
+
+    async def until(self, count: int) -> None:
+        while len(self.writers) < count:  # noqa: ASYNC110  # nothing tells when one has come
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def counting() -> AsyncIterator[Counting]:
+    server = Counting()
+    server.free.set()
+    async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
+        server.host = "{}:{}".format(*listening.sockets[0].getsockname())
+        yield server
+        for writer in server.writers:
+            writer.close()
+
+
+async def _ask(opened: Transport, server: Counting, times: int = 1) -> None:
+    url = URL(f"http://{server.host}/v2/")
+    await asyncio.gather(*(opened.send(Request("GET", url)) for _ in range(times)))
+
+
+async def test_what_is_expected_is_connected_beside_the_first_request() -> None:
+    async with counting() as server, transport() as opened:
+        opened.expect(repository(server.host).registry, 5)
+        await _ask(opened, server)
+        await server.until(5)
+        assert server.answered == 1
+        await _ask(opened, server, 5)
+        assert len(server.writers) == 5
+        await _ask(opened, server, 7)
+        assert len(server.writers) == 7
+
+
+async def test_nothing_is_connected_for_nothing() -> None:
+    async with counting() as server, transport() as opened:
+        opened.expect(repository(server.host).registry, 5)
+        assert not server.writers
+        await _ask(opened, server)
+        await server.until(5)
+    for _ in range(200):
+        if not server.open:
+            break
+        await asyncio.sleep(0.01)
+    assert not server.open
+
+
+async def test_there_is_a_most() -> None:
+    async with counting() as server, transport() as opened:
+        opened.expect(repository(server.host).registry, 10 * LIMIT)
+        await _ask(opened, server, 2 * LIMIT)
+        assert len(server.writers) == LIMIT
+
+
+async def test_one_that_was_closed_meanwhile_is_not_used() -> None:
+    async with counting() as server, transport() as opened:
+        opened.expect(repository(server.host).registry, 3)
+        await _ask(opened, server)
+        await server.until(3)
+        for writer in server.writers[1:]:
+            writer.close()
+            await writer.wait_closed()
+        await asyncio.sleep(0.05)
+        await _ask(opened, server, 3)
+        assert server.answered == 4
+        assert len(server.writers) == 5
+
+
+async def test_who_waits_for_one_may_be_cancelled() -> None:
+    async with counting() as server, transport() as opened:
+        server.free.clear()
+        opened.expect(repository(server.host).registry, 2)
+        first = asyncio.ensure_future(_ask(opened, server))
+        await asyncio.sleep(0)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        server.free.set()
+        await _ask(opened, server, 2)
+        assert len(server.writers) <= 3
+
+
+async def test_where_nobody_listens_the_error_is_the_usual_one() -> None:
+    host = f"127.0.0.1:{free_port()}"
+    async with transport(attempts=1) as opened:
+        opened.expect(repository(host).registry, 3)
+        with pytest.raises(Unreachable, match=f"cannot connect to {host}, connection refused"):
+            await opened.send(Request("GET", URL(f"http://{host}/v2/")))
