@@ -62,7 +62,7 @@ class Wanted:
     repeat: int
     tools: tuple[Tool, ...]
     fleet: int
-    jobs: int
+    each: int
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ def main(
     auth: Annotated[Authentication, typer.Option(help="With tokens or without.")] = Authentication.BOTH,
     repeat: Annotated[int, typer.Option(min=1, help="How often everything is done; other programs do it once.")] = 3,
     fleet: Annotated[int, typer.Option(min=0, help="Push so many specs of 5 platforms, too.")] = 0,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes at a time for these, where it takes many.")] = 4,
+    each: Annotated[int, typer.Option(min=0, help="Push these by a process each, too, so many at a time.")] = 0,
     peers: Annotated[bool, typer.Option(help="Run other programs of the PATH beside ours.")] = True,
     quick: Annotated[bool, typer.Option("--quick", help="Once, at 50 ms, and no other programs.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Keep the requests in the JSON, with their rounds.")] = False,
@@ -113,7 +113,7 @@ def main(
     counts = _numbers(platforms, range(1, len(PLATFORMS) + 1), "platforms")
     cases = tuple(Case(*each) for each in itertools.product(_scenarios(scenario), counts, rtts))
     used = tools.found(peers=peers and not quick)
-    wanted = Wanted(registry.kinds, auth.kinds, cases, rtts, 1 if quick else repeat, used, fleet, jobs)
+    wanted = Wanted(registry.kinds, auth.kinds, cases, rtts, 1 if quick else repeat, used, fleet, each)
     found = Found()
     try:
         _measure(wanted, found, Console(stderr=True))
@@ -156,7 +156,7 @@ def _at(kind: Kind, auth: Auth, lines: Network, wanted: Wanted, found: Found, er
             found.rows.extend(bench.measure(case, wanted.tools))
         for rtt in wanted.rtts if wanted.fleet else ():
             errors.print(f"{kind}, {auth}: {wanted.fleet} specs, {rtt * 1000:g} ms")
-            found.fleets.append(fleet.measure(site, lines, shelf, rtt=rtt, specs=wanted.fleet, jobs=wanted.jobs))
+            found.fleets.extend(fleet.measure(site, lines, shelf, rtt=rtt, specs=wanted.fleet, each=wanted.each))
 
 
 if __name__ == "__main__":

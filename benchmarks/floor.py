@@ -1,7 +1,8 @@
 """The same jobs by bare sockets, with nothing checked: what the line itself allows.
 
-``python -m benchmarks.floor SCENARIO HOST TARGET SOURCE...``; requests share connections as HTTP/1.1 allows it (they
-are sent without waiting for the answers before them), which needs fewer connections than a real client can do with.
+``python -m benchmarks.floor SCENARIO HOST TARGET SOURCE...``, or ``fleet HOST TARGET=SOURCE,SOURCE...``; requests
+share connections as HTTP/1.1 allows it (they are sent without waiting for the answers before them), which needs fewer
+connections than a real client can do with.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
 _LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 _CONNECTIONS = 8
+_FLEET_CONNECTIONS = 64
+_FLEET_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,12 @@ class Client:
         loop = asyncio.get_running_loop()
         made = [loop.create_connection(Connection, name, int(port)) for _ in range(count)]
         self._open = itertools.cycle([protocol for _, protocol in await asyncio.gather(*made)])
+
+    def alike(self) -> Client:
+        """Another one with the same connections, and a token of its own."""
+        other = Client(self._host)
+        other._open = self._open
+        return other
 
     async def ask(self, method: str, target: str, body: bytes = b"", fields: str = "") -> Answer:
         """Send a request, whatever it is answered."""
@@ -187,6 +196,23 @@ async def inspect(client: Client, target: str) -> None:
     await asyncio.gather(*(read(client, repository, digest, repository, mount=False) for digest in digests))
 
 
+async def fleet(host: str, jobs: list[str]) -> None:
+    """Publish many, some at a time."""
+    client, turn = Client(host), asyncio.Semaphore(_FLEET_AT_ONCE)
+    await client.connect(_FLEET_CONNECTIONS)
+
+    async def one(job: str) -> None:
+        target, _, names = job.partition("=")
+        sources = [(name, tag) for name, _, tag in (source.partition(":") for source in names.split(","))]
+        async with turn:
+            own = client.alike()
+            if secret := account():
+                await authenticate(own, secret, [name for name, _ in sources], target.partition(":")[0])
+            await push(own, "across", target, sources)
+
+    await asyncio.gather(*map(one, jobs))
+
+
 async def work(scenario: str, host: str, target: str, sources: list[str]) -> None:
     """Do one job."""
     client = Client(host)
@@ -198,4 +224,7 @@ async def work(scenario: str, host: str, target: str, sources: list[str]) -> Non
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]))
+    if sys.argv[1] == "fleet":
+        asyncio.run(fleet(sys.argv[2], sys.argv[3:]))
+    else:
+        asyncio.run(work(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]))

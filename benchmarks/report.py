@@ -9,8 +9,8 @@ The JSON is one object. ``version`` is 1, and changes when a field changes its m
   median), ``peakMiB``; ``connections``, ``requests`` and ``rounds`` of the repetition with the fewest rounds, ``floor``
   (the rounds that are needed), ``bound`` (seconds) and ``ratio`` (the median by the bound). A tool that failed has
   ``failure`` instead of figures. With ``--trace`` there is ``asked``: the requests with their rounds.
-- ``fleets``: ``registry``, ``auth``, ``rtt``, ``specs``, ``processes``, ``jobs``, ``wall``, ``cpu``, ``peakMiB``,
-  ``connections``, ``requests``, ``requestsPerSecond``.
+- ``fleets``: ``registry``, ``auth``, ``rtt``, ``way``, ``specs``, ``wall``, ``cpu``, ``peakMiB``, ``connections``,
+  ``requests``, ``requestsPerSecond``.
 - ``startup``: the median seconds of ``python``, ``version`` and ``push``, or null.
 
 Rounds are told from the order of events. Where a client takes longer to ask than the first answer takes to come, as
@@ -147,7 +147,7 @@ def _cells(row: Row, ours: float | None) -> Iterator[str]:
 
 def _fleets(fleets: Sequence[Fleet]) -> Table:
     table = Table(title="Fleets of specs", title_justify="left")
-    names = ("registry", "auth", "RTT ms", "specs", "processes", "at a time", "s", "requests", "requests/s", "CPU s")
+    names = ("registry", "auth", "RTT ms", "specs", "way", "s", "requests", "requests/s", "connections", "CPU s")
     for name in (*names, "largest MiB"):
         table.add_column(name, justify="right")
     for one in fleets:
@@ -155,10 +155,12 @@ def _fleets(fleets: Sequence[Fleet]) -> Table:
             one.registry,
             one.auth,
             f"{one.rtt * 1000:g}",
-            *map(str, (one.specs, one.processes, one.jobs)),
+            str(one.specs),
+            one.way,
             f"{one.wall:.1f}",
             str(one.counts.requests),
             f"{one.counts.requests / one.wall:.0f}",
+            str(one.counts.connections),
             f"{one.cpu:.1f}",
             f"{one.peak:.0f}",
         )

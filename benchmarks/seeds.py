@@ -51,6 +51,7 @@ class Shelf:
         self._direct = direct
         self._all: tuple[Sources, ...] = ()
         self._numbers = itertools.count(1)
+        self._sets: list[tuple[str, ...]] = []
 
     def fresh(self) -> str:
         """A repository that nobody has used."""
@@ -75,6 +76,20 @@ class Shelf:
         finally:
             connection.close()
         return Sources(tuple(f"{repository}:image-{number}" for number in range(count)), found.images)
+
+    def sets(self, count: int, platforms: int) -> list[tuple[str, ...]]:
+        """So many sets of images, each image of each in a repository of its own; put there once."""
+        found = self.apart(platforms)
+        connection = http.client.HTTPConnection(self._direct, timeout=30)
+        try:
+            while len(self._sets) < count:
+                names = [f"bench/set-{len(self._sets)}/{number}" for number in range(platforms)]
+                for repository, name, image in zip(names, found.names, found.images, strict=True):
+                    _mount(connection, repository, name.partition(":")[0], image, "1")
+                self._sets.append(tuple(f"{name}:1" for name in names))
+        finally:
+            connection.close()
+        return self._sets[:count]
 
     def index(self, count: int, repository: str) -> str:
         """An index of such images; gives its name."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from aiohttp import BasicAuth, web
+from aiohttp import encode_basic_auth, web
 
 from manifest_tool.server.app import create_app
 from manifest_tool.server.store import MemoryStore
@@ -130,7 +130,7 @@ class Tokens:
 
     async def issue(self, request: web.Request) -> web.Response:
         """Answer a request for a token: everything to the account, and nothing to anybody else."""
-        known = request.headers.get("Authorization") == BasicAuth(ACCOUNT, SECRET).encode()
+        known = request.headers.get("Authorization") == encode_basic_auth(ACCOUNT, SECRET)
         scopes = [scope for text in request.query.getall("scope", []) for scope in text.split()] if known else []
         rights = frozenset(right for scope in scopes for right in _rights(scope))
         token = self.signer.token(rights)

@@ -28,6 +28,7 @@ Command: TypeAlias = Sequence[str]
 OURS = "ours"
 FLOOR = "floor"
 LAUNCH = (sys.executable, "-m", "manifest_tool")
+BARE = (sys.executable, "-m", "benchmarks.floor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _ours(job: Job) -> tuple[Command, ...]:
 
 
 def _floor(job: Job) -> tuple[Command, ...]:
-    return ((sys.executable, "-m", "benchmarks.floor", job.scenario, job.host, job.target, *job.sources),)
+    return ((*BARE, job.scenario, job.host, job.target, *job.sources),)
 
 
 def _peers() -> list[Tool]:

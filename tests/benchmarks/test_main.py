@@ -39,7 +39,8 @@ def test_it_measures_ours_and_the_floor_with_tokens(registry: str, fleet: int, t
         assert row["floor"] == 8
         # Answers that come while a slow machine is still asking can only add to the rounds.
         assert int(str(row["rounds"])) >= 8
-    assert [one["specs"] for one in found["fleets"]] == ([fleet] if fleet else [])
+    assert [one["way"] for one in found["fleets"]] == (["ours", "again", "floor"] if fleet else [])
+    assert all(one["specs"] == fleet for one in found["fleets"])
 
 
 def test_numbers_that_are_none_are_told() -> None:
