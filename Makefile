@@ -15,7 +15,7 @@ help:
 	@echo "make bench       how long pushes take at a distance, and how many round trips, beside other programs; some minutes"
 	@echo "make lint        ruff and mypy alone"
 	@echo "make format      let ruff put the code in order"
-	@echo "make readme      run every command of the README and write down what it prints"
+	@echo "make readme      run every command of the README and of docs/, and write down what it prints"
 	@echo "make clean       remove what the other targets made"
 
 $(BIN)/python:

@@ -1,7 +1,8 @@
-"""The README with every output in it made anew: ``make readme`` writes it, and a test holds it to that.
+"""The README and the pages of docs/ with every output in them made anew: ``make readme`` writes them, and a test holds
+them to that.
 
-What it has: ``console`` blocks, of which each line that begins with ``$`` is run in turn, all in one `trial`; and
-``yaml`` blocks below a comment that names a file, which hold that file.
+What a page has: ``console`` blocks, of which each line that begins with ``$`` is run in turn, all of the page in one
+`trial`; and ``yaml`` blocks below a comment that names a file, which hold that file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from integration.trial import HOST, ROOT, Trial, trial
 
 README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*$", re.MULTILINE)
@@ -21,8 +23,9 @@ _PROGRESS = re.compile(r"^(?:copied|found|mounted|present|published) .*\n", re.M
 
 
 def main() -> None:
-    """Write the README."""
-    README.write_text(refreshed(README.read_text()))
+    """Write every page."""
+    for page in PAGES:
+        page.write_text(refreshed(page.read_text()))
 
 
 def refreshed(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The README: what it shows is what happens, and what it tells in tables is what the code says."""
+"""The README and docs/: what they show is what happens, and what they tell in tables is what the code says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +18,17 @@ from manifest_tool.errors import ExitCode
 from manifest_tool.spec import schema
 from manifest_tool.spec.template import expand
 
+
+def prose(text: str) -> str:
+    """What is not in fences."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
 TEXT = readme.README.read_text()
-PROSE = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-"""What is not in fences."""
-CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
+PROSE = prose(TEXT)
+CHANGELOG = ROOT / "CHANGELOG.md"
 INTERRUPTED = (130, 143)
+each_page = pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 
 
 def section(heading: str) -> str:
@@ -42,23 +49,28 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+def blocks(language: str, text: str = TEXT) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def test_every_command_prints_what_it_is_said_to() -> None:
-    now = readme.refreshed(TEXT)
-    changed = difflib.unified_diff(TEXT.splitlines(), now.splitlines(), "README.md", "what happens", lineterm="", n=1)
-    assert now == TEXT, "\n".join([*changed, "`make readme` writes it down"])
+@each_page
+def test_every_command_prints_what_it_is_said_to(page: Path) -> None:
+    text = page.read_text()
+    now = readme.refreshed(text)
+    changed = difflib.unified_diff(text.splitlines(), now.splitlines(), page.name, "what happens", lineterm="", n=1)
+    assert now == text, "\n".join([*changed, "`make readme` writes it down"])
 
 
-def test_every_spec_in_it_is_one_of_the_examples() -> None:
-    files = re.findall(r"^<!-- specs/\S+ -->\n```yaml$", TEXT, re.MULTILINE)
-    assert len(files) == len(blocks("yaml"))
+@each_page
+def test_every_spec_in_it_is_one_of_the_examples(page: Path) -> None:
+    text = page.read_text()
+    files = re.findall(r"^<!-- specs/\S+ -->\n```yaml$", text, re.MULTILINE)
+    assert len(files) == len(blocks("yaml", text))
 
 
-def test_every_fence_is_of_a_kind_that_is_checked() -> None:
-    assert set(re.findall(r"^```(\w+)$", TEXT, re.MULTILINE)) == {"console", "sh", "yaml"}
+@each_page
+def test_every_fence_is_of_a_kind_that_is_checked(page: Path) -> None:
+    assert set(re.findall(r"^```(\w+)$", page.read_text(), re.MULTILINE)) <= {"console", "sh", "yaml"}
 
 
 def test_the_exit_codes_are_those_of_the_code() -> None:
@@ -96,10 +108,12 @@ def test_the_template_is_filled_as_the_table_says() -> None:
             assert f"`{entry.reference}`" == expected.replace("`app", "`localhost/app")
 
 
-def test_every_option_that_it_names_is_one() -> None:
-    helps = "".join(block for block in blocks("console") if " --help\n" in block)
+@each_page
+def test_every_option_that_it_names_is_one(page: Path) -> None:
+    shown = [block for path in {page, readme.README} for block in blocks("console", path.read_text())]
+    helps = "".join(block for block in shown if " --help\n" in block)
     known = set(re.findall(r"--[a-z-]+", helps)) | {"--root", "--port"}
-    assert set(re.findall(r"`[^`]*?(--[a-z]+(?:-[a-z]+)*)", PROSE)) <= known
+    assert set(re.findall(r"`[^`]*?(--[a-z]+(?:-[a-z]+)*)", prose(page.read_text()))) <= known
 
 
 def test_one_dash_is_understood() -> None:
@@ -113,15 +127,25 @@ def test_every_target_of_make_exists() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-@pytest.mark.parametrize("text", [PROSE, CHANGELOG], ids=["README", "CHANGELOG"])
-def test_links_lead_somewhere(text: str) -> None:
-    anchors = {slug(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
-    targets = re.findall(r"\]\(([^)]+)\)", text)
-    assert targets or text is CHANGELOG
-    for target in targets:
+@pytest.mark.parametrize("page", [*readme.PAGES, CHANGELOG], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", prose(page.read_text())):
         path, _, anchor = target.partition("#")
-        assert target.startswith("https://") or not path or (ROOT / path).exists(), target
-        assert not anchor or anchor in anchors, target
+        if target.startswith("https://"):
+            continue
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text()), target
+
+
+def test_the_readme_leads_to_every_page_of_docs() -> None:
+    pages = {str(page.relative_to(ROOT)) for page in readme.PAGES} - {"README.md"}
+    assert pages <= set(re.findall(r"\]\(([^)#]+)", PROSE))
+
+
+def anchors(text: str) -> set[str]:
+    """What can be linked to on a page."""
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)}
 
 
 def slug(heading: str) -> str:
