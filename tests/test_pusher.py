@@ -366,3 +366,12 @@ def test_a_shared_layer_whose_mount_did_nothing_is_copied_once(embedded: Running
     assert report(program.push(spec, "--format", "json"))["blobs"]["copied"] == 4
     assert len(embedded.log.where(lambda r: r.method == "PUT" and "/uploads/" in r.path)) == 4
     complete(embedded, "app", "1")
+
+
+def test_a13_an_index_that_fails_is_tried_no_more_often_for_what_it_says(embedded: Running, program: Program) -> None:
+    entries = crossing(embedded, "linux/amd64")
+    said = json.dumps({"errors": [{"code": "MANIFEST_BLOB_UNKNOWN"}]}).encode()
+    embedded.faults.add(Answer(500, said), method="PUT", path="/manifests/")
+    ran = program.push(seeds.spec(embedded.host, "app:1", *entries), "--retries", "1")
+    assert ran.code == 5
+    assert len(embedded.log.by_method("PUT")) == 2

@@ -69,6 +69,9 @@ def root(
         str,
         typer.Option("--timeout", metavar="DURATION", help="How long the whole run may take, such as 90s or 1h30m."),
     ] = "",
+    manifest_limit: Annotated[
+        int, typer.Option("--manifest-limit", min=1, metavar="MIB", help="The largest manifest or config that is read.")
+    ] = 4,
     _: Annotated[
         bool, typer.Option("--version", "-v", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -84,6 +87,7 @@ def root(
         ca_file=ca_file,
         docker_cfg=docker_cfg,
         retries=retries + 1,
+        manifest_limit=manifest_limit,
         timeout=seconds(timeout) if timeout else 0.0,
     )
     if context.invoked_subcommand is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 _GLOBAL_FLAGS = frozenset({"debug", "insecure", "password-stdin", "plain-http"})
-_GLOBAL_WITH_VALUE = frozenset({"ca-file", "docker-cfg", "password", "retries", "timeout", "username"})
+_GLOBAL_WITH_VALUE = frozenset(
+    {"ca-file", "docker-cfg", "manifest-limit", "password", "retries", "timeout", "username"}
+)
 _SHORT = {"-p": "password", "-u": "username"}
 _FLAGS = _GLOBAL_FLAGS | {"expand-config", "help", "ignore-missing", "raw", "version"}
 _WITH_VALUE = _GLOBAL_WITH_VALUE | {"annotations", "platforms", "tags", "target", "template", "type"}

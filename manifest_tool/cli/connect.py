@@ -23,6 +23,7 @@ T = TypeVar("T")
 _USERNAME = "MANIFEST_TOOL_USERNAME"
 _PASSWORD = "MANIFEST_TOOL_PASSWORD"  # noqa: S105  # the name of a variable
 _MAX_PASSWORD = 64 * 1024
+_MIB = 1024 * 1024
 
 
 def run(work: Coroutine[Any, Any, T], settings: Settings) -> T:
@@ -59,7 +60,13 @@ def options(settings: Settings) -> Options:
     from manifest_tool.registry.transport import Options
 
     retry = Retry(attempts=settings.retries)
-    asked = Options(settings.plain_http, settings.insecure, Trust(settings.ca_file), retry)
+    asked = Options(
+        settings.plain_http,
+        settings.insecure,
+        Trust(settings.ca_file),
+        retry,
+        manifest_limit=settings.manifest_limit * _MIB,
+    )
     return replace(asked, deadline=settings.timeout) if settings.timeout else asked
 
 

@@ -26,6 +26,8 @@ class Settings:
     ca_file: str = ""
     docker_cfg: str = ""
     retries: int = 5
+    manifest_limit: int = 4
+    """MiB."""
     timeout: float = 0.0
     """Seconds for the whole run; none where it may take as long as it takes."""
     kind: str = ""

@@ -13,6 +13,7 @@ from manifest_tool.errors import UsageError
 from manifest_tool.registry.credentials import Credential
 from manifest_tool.server.serve import serving
 from tests import harness, seeds
+from tests.conftest import Program
 from tests.registry.tokens import basic
 
 _SECRET = "hunter2"
@@ -78,3 +79,13 @@ def test_the_program_reads_the_password(tmp_path_factory: pytest.TempPathFactory
         refused = harness.program(arguments, stdin="wrong\n")
     assert (ran.code, str(digest) in ran.stdout) == (0, True)
     assert refused.code == 4
+
+
+def test_the_limit_of_a_manifest_is_in_mebibytes(program: Program) -> None:
+    assert connect.options(Settings()).manifest_limit == 4 * 1024 * 1024
+    assert connect.options(Settings(manifest_limit=6)).manifest_limit == 6 * 1024 * 1024
+    with serving() as registry:
+        long = seeds.index_of([], padding="x" * 4 * 1024 * 1024)
+        registry.put_manifest("app", *long, "1")
+        assert program("inspect", f"{registry.host}/app:1").code == 5
+        assert program("-manifest-limit=5", "inspect", f"{registry.host}/app:1").code == 0
