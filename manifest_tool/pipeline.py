@@ -56,8 +56,8 @@ async def plan(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
     """What would be published; nothing is written."""
     index.check(spec, kind)
     client = client.expecting(_sources_access(spec))
-    found = await resolver.find(spec, client, ignore_missing=ignore_missing, observe=observe)
-    made = index.assemble(spec, await resolver.describe(found, client), kind)
+    async with resolver.resolving(spec, client, ignore_missing=ignore_missing, observe=observe) as sources:
+        made = index.assemble(spec, await sources.described(await sources.found()), kind)
     _tell(made, observe)
     return made
 
@@ -65,8 +65,8 @@ async def plan(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
 async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, observe: Observer = ignore) -> Receipt:
     """Publish the spec.
 
-    The target's tags are looked at beside the sources, and blobs are mounted beside the reading of configs, but never
-    before every source is known to be there.
+    The target's tags are looked at beside the sources, whose configs are read as each is found. Blobs are mounted
+    beside that, but never before every source is known to be there.
     """
     index.check(spec, kind)
     client = client.expecting(Access.to(spec.repository, "pull", "push") | _sources_access(spec))
@@ -74,11 +74,10 @@ async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
     stage = pusher.Stage(spec.repository, client, observe)
     fates = pusher.Fates(spec.tags)
     try:
-        found, standing = await both(
-            resolver.find(spec, client, ignore_missing=ignore_missing, observe=observe),
-            pusher.survey(spec.repository, spec.tags, client, with_children=_crosses(spec)),
-        )
-        described, staged = await both(resolver.describe(found, client), stage.run(found, standing))
+        async with resolver.resolving(spec, client, ignore_missing=ignore_missing, observe=observe) as sources:
+            survey = pusher.survey(spec.repository, spec.tags, client, with_children=_crosses(spec))
+            found, standing = await both(sources.found(), survey)
+            described, staged = await both(sources.described(found), stage.run(found, standing))
         made = index.assemble(spec, described, kind)
         _tell(made, observe)
         receipt = await pusher.Push(made, staged, standing, fates, client, observe).run()

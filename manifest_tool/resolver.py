@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -49,28 +51,62 @@ class Source:
     """What the config of an image says; open where it was not read."""
 
 
-async def find(spec: Spec, client: Client, *, ignore_missing: bool, observe: Observer) -> tuple[Source, ...]:
-    """Find every source with all manifests below it; raises `ResolveError` with every failure.
-
-    With ``ignore_missing``, an entry whose reference is not there is left out with a notice, so long as one is there.
-    """
-    found = await outcomes(_find(entry, client, observe) for entry in spec.entries)
-    sources, failures = _sorted_out(spec.entries, found)
-    missing = [(where, error) for where, error in failures if isinstance(error, NotFound)]
-    if failures and (not ignore_missing or len(missing) < len(failures) or not sources):
-        raise ResolveError(failures)
-    for where, error in missing:
-        observe(Noticed(f"{where}: {error}; left out, as --ignore-missing asks"))
-    return sources
+@asynccontextmanager
+async def resolving(
+    spec: Spec, client: Client, *, ignore_missing: bool, observe: Observer
+) -> AsyncIterator[Resolution]:
+    """Begin to resolve a spec; what is under way when the context is left is given up."""
+    resolution = Resolution(spec, client, ignore_missing=ignore_missing, observe=observe)
+    try:
+        yield resolution
+    finally:
+        await resolution.abandon()
 
 
-async def describe(sources: Sequence[Source], client: Client) -> tuple[Source, ...]:
-    """The same sources with what their configs say about the platform; an index tells that by itself."""
-    found = await outcomes(_describe(source, client) for source in sources)
-    described, failures = _sorted_out([source.entry for source in sources], found)
-    if failures:
-        raise ResolveError(failures)
-    return described
+class Resolution:
+    """Finds the sources of a spec, and reads of each what its config says as soon as it is found."""
+
+    def __init__(self, spec: Spec, client: Client, *, ignore_missing: bool, observe: Observer) -> None:
+        self._spec = spec
+        self._client = client
+        self._ignore_missing = ignore_missing
+        self._observe = observe
+        self._described: dict[int, asyncio.Task[Source]] = {}
+        """By the numbers of the entries."""
+
+    async def found(self) -> tuple[Source, ...]:
+        """Every source with all manifests below it; raises `ResolveError` with every failure.
+
+        With ``ignore_missing``, an entry whose reference is not there is left out with a notice, so long as one is
+        there.
+        """
+        entries = self._spec.entries
+        sources, failures = _sorted_out(entries, await outcomes(map(self._find, entries)))
+        missing = [(where, error) for where, error in failures if isinstance(error, NotFound)]
+        if failures and (not self._ignore_missing or len(missing) < len(failures) or not sources):
+            raise ResolveError(failures)
+        for where, error in missing:
+            self._observe(Noticed(f"{where}: {error}; left out, as --ignore-missing asks"))
+        return sources
+
+    async def described(self, sources: Sequence[Source]) -> tuple[Source, ...]:
+        """The same sources with what their configs say about the platform; an index tells that by itself."""
+        ended = await outcomes(self._described[source.entry.number] for source in sources)
+        described, failures = _sorted_out([source.entry for source in sources], ended)
+        if failures:
+            raise ResolveError(failures)
+        return described
+
+    async def abandon(self) -> None:
+        """Read nothing more."""
+        for reading in self._described.values():
+            reading.cancel()
+        await asyncio.gather(*self._described.values(), return_exceptions=True)
+
+    async def _find(self, entry: Entry) -> Source:
+        source = await _find(entry, self._client, self._observe)
+        self._described[entry.number] = asyncio.ensure_future(_describe(source, self._client))
+        return source
 
 
 def _sorted_out(

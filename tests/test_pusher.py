@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from integration import images
 from manifest_tool.oci.digest import Digest
@@ -375,3 +379,29 @@ def test_a13_an_index_that_fails_is_tried_no_more_often_for_what_it_says(embedde
     ran = program.push(seeds.spec(embedded.host, "app:1", *entries), "--retries", "1")
     assert ran.code == 5
     assert len(embedded.log.by_method("PUT")) == 2
+
+
+def test_a_config_is_read_though_a_slower_source_is_not_found_yet(embedded: Running, program: Program) -> None:
+    entries = crossing(embedded, "linux/amd64", "linux/arm64")
+    seen = threading.Event()
+    embedded.faults.add(_Waits(seen), method="GET", path="/v2/src/linux-arm64/manifests/")
+    embedded.faults.add(_Tells(seen), method="GET", path="/v2/src/linux-amd64/blobs/")
+    report(program.push(seeds.spec(embedded.host, "app:1", *entries), "--format", "json"))
+
+
+class _Tells:
+    def __init__(self, seen: threading.Event) -> None:
+        self._seen = seen
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._seen.set()
+        return await handler(request)
+
+
+class _Waits(_Tells):
+    """Answers when the other has told."""
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        await asyncio.to_thread(self._seen.wait, 10)
+        assert self._seen.is_set()
+        return await handler(request)
