@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import json
 import os
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from manifest_tool import files
 from manifest_tool.errors import CredentialsError
 from manifest_tool.registry import credentials
 from manifest_tool.registry.credentials import DockerConfig, host_of
 
 if TYPE_CHECKING:
     from manifest_tool.oci.reference import Registry
-
-_POLL_SECONDS = 0.02
 
 _Auths = dict[str, Any]
 
@@ -75,11 +71,11 @@ class AuthFile:
         with self._mapped():
             path = self.path.resolve()
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            async with _locked(path):
+            async with files.locked(path.with_name(f"{path.name}.lock")):
                 data = self._document()
                 changed = change(self._auths(data))
                 if changed:
-                    _write(path, data)
+                    files.replace(path, (json.dumps(data, indent="\t") + "\n").encode())
         return changed
 
     def _document(self) -> dict[str, Any]:
@@ -108,42 +104,3 @@ class AuthFile:
 
 def _keys(auths: _Auths, registry: Registry) -> list[str]:
     return [key for key in auths if host_of(key) == registry.host]
-
-
-@asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
-    """Hold a file against other logins.
-
-    What is locked is a file beside it, which stays: the file itself is another one after each change. ``flock`` ends
-    with the process that holds it, however that ends.
-    """
-    handle = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(_POLL_SECONDS)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _write(path: Path, data: dict[str, Any]) -> None:
-    """Put a document in the place of a file, which has all of the old or all of the new one at any instant."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  # it is open already
-            file.write(json.dumps(data, indent="\t") + "\n")
-            file.flush()
-            with suppress(FileNotFoundError, PermissionError):
-                # Root may log in for somebody else.
-                before = path.stat()
-                os.chown(handle, before.st_uid, before.st_gid)
-            os.fsync(handle)
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
