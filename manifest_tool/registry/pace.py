@@ -20,6 +20,26 @@ if TYPE_CHECKING:
 
 _GENTLY = 4
 """Requests at once to an origin that has found us too eager."""
+_PROOF = 50
+"""Good answers after which one more at once is tried."""
+
+
+class _Turns(asyncio.Semaphore):
+    """How many requests an origin gets at once; more with time."""
+
+    def __init__(self) -> None:
+        super().__init__(_GENTLY)
+        self._good = 0
+
+    @property
+    def has_grown(self) -> bool:
+        return self._good >= _PROOF
+
+    def answered(self) -> None:
+        """Count a good answer."""
+        self._good += 1
+        if self._good % _PROOF == 0:
+            self.release()
 
 
 class Pace:
@@ -34,15 +54,18 @@ class Pace:
         """Until when nothing is sent to an origin, on the clock."""
         self._told: dict[Origin, float] = {}
         """The last of these times that was told."""
-        self._turns: dict[Origin, asyncio.Semaphore] = {}
+        self._turns: dict[Origin, _Turns] = {}
 
     def heed(self, url: URL, status: int, headers: Mapping[str, str]) -> None:
         """Take to heart what an answer says of how fast its origin may be asked."""
-        if status not in {429, 503}:
-            return
         origin = links.origin(url)
-        if status == 429:
-            self._turns.setdefault(origin, asyncio.Semaphore(_GENTLY))
+        if status not in {429, 503}:
+            if origin in self._turns:
+                self._turns[origin].answered()
+            return
+        turns = self._turns.get(origin)
+        if status == 429 and (turns is None or turns.has_grown):
+            self._turns[origin] = _Turns()
         asked = self._retry.asked(headers)
         if asked and asked <= self._retry.longest_asked:
             self._closed[origin] = max(self._closed.get(origin, 0.0), self._retry.clock() + asked)

@@ -74,6 +74,17 @@ async def test_e7_fewer_at_once_are_asked_for_after_a_429(embedded: Running) -> 
     assert 1 < crowd.most <= 4
 
 
+async def test_e7_more_again_where_all_goes_well(embedded: Running) -> None:
+    embedded.faults.add(actions.Answer(429), times=1)
+    crowd = Crowd()
+    async with transport() as opened:
+        request = Request("GET", URL(f"http://{embedded.host}/v2/"))
+        await asyncio.gather(*(opened.send(request) for _ in range(300)))
+        embedded.faults.add(crowd)
+        await asyncio.gather(*(opened.send(request) for _ in range(40)))
+    assert 4 < crowd.most <= 12
+
+
 @pytest.mark.parametrize(
     "document",
     [
