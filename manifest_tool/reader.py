@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from manifest_tool.errors import InvalidContent, NotFound
+from manifest_tool.errors import InvalidContent, NotFound, PlatformNotFound
 from manifest_tool.oci import strict_json
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
     from manifest_tool.oci.manifest import Manifest
+    from manifest_tool.oci.platform import Platform
     from manifest_tool.oci.reference import Reference, Repository
     from manifest_tool.registry.client import Client
 
@@ -18,15 +19,33 @@ MAX_ENTRIES = 2_000
 """The most entries of an index, those of the indexes in it included, that are followed."""
 MAX_BYTES = 64 * 1024 * 1024
 """The most that the manifests of these entries may have together."""
+MAX_DEPTH = 8
 
 
-def check(name: str, entries: Collection[Descriptor]) -> None:
-    """Raise `InvalidContent` where an index lists more than is followed."""
+def check(name: str, entries: Collection[Descriptor], depth: int = 1) -> None:
+    """Raise `InvalidContent` where an index lists more than is followed, or lies too deep in others."""
+    if depth > MAX_DEPTH:
+        raise InvalidContent(f"{name} is an index nested deeper than {MAX_DEPTH} levels, which is not followed")
     if len(entries) > MAX_ENTRIES:
         raise InvalidContent(f"{name} has {len(entries)} entries; at most {MAX_ENTRIES} are followed")
     size = sum(entry.size for entry in entries)
     if size > MAX_BYTES:
         raise InvalidContent(f"{name} lists manifests of {size} bytes; at most {MAX_BYTES} are read")
+
+
+def choose(images: Sequence[Descriptor], wanted: Platform) -> list[Descriptor]:
+    """The images of an index that a platform asks for.
+
+    An exact match comes before what merely satisfies: ``linux/arm`` is ``arm/v7`` where there is one.
+    """
+    exact = [image for image in images if image.platform and image.platform.normalized() == wanted.normalized()]
+    return exact or [image for image in images if image.platform and image.platform.satisfies(wanted)]
+
+
+def missing(name: str, images: Sequence[Descriptor], wanted: Platform, *, hint: str = "") -> PlatformNotFound:
+    """The error of an index in which there is no such image."""
+    have = ", ".join(dict.fromkeys(str(image.platform) for image in images if image.platform)) or "no platform"
+    return PlatformNotFound(f"the index {name} has no image for {wanted}; it has {have}", hint=hint)
 
 
 async def child(repository: Repository, descriptor: Descriptor, client: Client) -> Manifest:

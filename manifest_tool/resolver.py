@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from manifest_tool.registry.client import Client
     from manifest_tool.spec.model import Entry, Spec
 
-_MAX_DEPTH = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -141,10 +139,8 @@ class _Walk:
     async def leaves(self, index: Manifest, depth: int) -> list[Descriptor]:
         """What the index points to in the end, in order, nested indexes opened up."""
         name = f"{self._repository}@{index.digest}"
-        if depth > _MAX_DEPTH:
-            raise InvalidContent(f"{name} is an index nested deeper than {_MAX_DEPTH} levels, which is not followed")
         self._entries += index.manifests
-        reader.check(name, self._entries)
+        reader.check(name, self._entries, depth)
         branches = await together(self._branch(descriptor, depth) for descriptor in index.manifests)
         return [leaf for branch in branches for leaf in branch]
 
@@ -173,23 +169,16 @@ async def _child(repository: Repository, descriptor: Descriptor, client: Client)
 
 
 def _choose(entry: Entry, leaves: Sequence[Descriptor]) -> list[Descriptor]:
-    """The images of an index that the entry's platform asks for, and after them what attests to these.
-
-    An exact match comes before what merely satisfies: ``linux/arm`` is ``arm/v7`` where there is one.
-    """
+    """The images of an index that the entry's platform asks for, and after them what attests to these."""
     attestations = [leaf for leaf in leaves if leaf.is_attestation]
     images = [leaf for leaf in leaves if not leaf.is_attestation]
     wanted = entry.platform
     if not wanted:
         return [*_with_platform(entry, images), *attestations]
-    exact = [i for i in images if i.platform and i.platform.normalized() == wanted.normalized()]
-    chosen = exact or [i for i in images if i.platform and i.platform.satisfies(wanted)]
+    chosen = reader.choose(images, wanted)
     if not chosen:
-        have = ", ".join(dict.fromkeys(str(image.platform) for image in images if image.platform)) or "no platform"
-        raise PlatformNotFound(
-            f"the index {entry.reference} has no image for {wanted}; it has {have}",
-            hint="an entry's platform chooses among the images of an index; without one, all are taken",
-        )
+        hint = "an entry's platform chooses among the images of an index; without one, all are taken"
+        raise reader.missing(str(entry.reference), images, wanted, hint=hint)
     digests = {str(image.digest) for image in chosen}
     return [*chosen, *(attestation for attestation in attestations if attestation.describes in digests)]
 

@@ -84,6 +84,10 @@ class Repository:
         """``/v2/<name>/blobs/<digest>``."""
         return f"/v2/{self.name}/blobs/{digest}"
 
+    def referrers_path(self, subject: Digest) -> str:
+        """``/v2/<name>/referrers/<digest>``."""
+        return f"/v2/{self.name}/referrers/{subject}"
+
     @property
     def uploads_path(self) -> str:
         """``/v2/<name>/blobs/uploads/``."""

@@ -130,6 +130,16 @@ class Client:
         if raw := referrers.listing(before, referrer):
             await self.put_manifest(repository, tag, raw, types.OCI_INDEX)
 
+    async def list_referrers(self, repository: Repository, subject: Digest) -> tuple[Descriptor, ...]:
+        """What says that it is about a manifest, by the registry's list or else by the tag that stands for one."""
+        found = await referrers.listed(self.sender, repository, subject)
+        if found is not None:
+            return found
+        try:
+            return (await self.get_manifest(repository, referrers.tag(subject))).manifests
+        except NotFound:
+            return ()
+
     async def _stored(self, repository: Repository, which: str | Digest, reason: str) -> Digest | None:
         """What lies there after a write; looked for some times, as what is read from may lag behind.
 

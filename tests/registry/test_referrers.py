@@ -1,4 +1,4 @@
-"""The tag schema for referrers: what a push writes where the registry lists none."""
+"""Referrers: what a registry lists, and the tag schema, which a push writes where the registry lists none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from integration import images
+from manifest_tool.errors import InvalidContent, RegistryError, Unauthorized
 from manifest_tool.oci import media_type as types
+from manifest_tool.oci.descriptor import Descriptor
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import Manifest
 from manifest_tool.registry import referrers
@@ -15,6 +18,7 @@ from manifest_tool.server import actions
 from manifest_tool.server.serve import Running
 from tests import harness, seeds
 from tests.conftest import Program
+from tests.registry.parts import client, repository
 
 _SUBJECT = Digest.of(b"subject")
 _TAG = f"sha256-{_SUBJECT.hex}"
@@ -111,3 +115,88 @@ def test_the_tag_of_a_subject(algorithm: str) -> None:
     digest = Digest.of(b"subject", algorithm)
     tag = referrers.tag(digest)
     assert tag == f"{algorithm}-{digest.hex[:64]}"
+
+
+async def _list(registry: Running) -> tuple[Descriptor, ...]:
+    async with client() as opened:
+        return await opened.list_referrers(repository(registry.host, "src"), _SUBJECT)
+
+
+def _page(*entries: dict[str, Any], link: str = "") -> actions.Answer:
+    headers = {"Content-Type": types.OCI_INDEX} | ({"Link": link} if link else {})
+    return actions.Answer(200, seeds.index_of(entries)[0], headers)
+
+
+async def test_what_a_registry_lists(embedded: Running) -> None:
+    one = _artifact(embedded, "one", artifactType="application/x-one", annotations={"a": "b"})
+    two = _artifact(embedded, "two")
+    found = {entry.digest: entry for entry in await _list(embedded)}
+    assert set(found) == {one.digest, two.digest}
+    assert (found[one.digest].artifact_type, found[one.digest].annotations) == ("application/x-one", {"a": "b"})
+    assert [str(request) for request in embedded.log] == [f"GET /v2/src/referrers/{_SUBJECT} 200"]
+
+
+@pytest.mark.parametrize("link", ["</v2/src/referrers/x?page=2>; rel=next", '<?page=2>; foo=bar; rel="next"'])
+async def test_pages_are_followed(embedded: Running, link: str) -> None:
+    one, two = (seeds.descriptor(name, types.OCI_MANIFEST) for name in (b"one", b"two"))
+    embedded.faults.add(_page(two), path="page=2")
+    embedded.faults.add(_page(one, link=link), path="/referrers/")
+    assert [str(entry.digest) for entry in await _list(embedded)] == [one["digest"], two["digest"]]
+
+
+async def test_pages_without_end(embedded: Running) -> None:
+    embedded.faults.add(_page(link='</v2/src/referrers/x>; rel="next"'), path="/referrers/")
+    with pytest.raises(InvalidContent, match="there are more than 100 pages"):
+        await _list(embedded)
+    assert len(embedded.log) == 100
+
+
+@pytest.mark.parametrize("link", ["<ftp://localhost/>; rel=next", "<http://[/>; rel=next"])
+async def test_a_page_that_cannot_be_asked_for(embedded: Running, link: str) -> None:
+    embedded.faults.add(_page(link=link), path="/referrers/")
+    with pytest.raises(InvalidContent, match="the Link to the next page is no http or https URL"):
+        await _list(embedded)
+
+
+async def test_a_later_page_that_is_refused_is_no_end(embedded: Running) -> None:
+    embedded.faults.add(actions.Answer(404), path="page=2")
+    embedded.faults.add(_page(link="<?page=2>; rel=next"), path="/referrers/")
+    with pytest.raises(RegistryError, match="cannot list the referrers of"):
+        await _list(embedded)
+
+
+_NO_LIST = [actions.Answer(status) for status in (400, 404, 405, 501)]
+_NO_LIST += [actions.Answer(200, b"<html>", {"Content-Type": "text/html"})]
+
+
+@pytest.mark.parametrize("answer", _NO_LIST, ids=lambda answer: str(answer.status))
+async def test_where_none_are_listed_the_tag_is_read(embedded: Running, answer: actions.Answer) -> None:
+    embedded.faults.add(answer, path="/referrers/")
+    assert await _list(embedded) == ()
+    entry = seeds.descriptor(b"one", types.OCI_MANIFEST, artifactType="application/x-one")
+    embedded.put_manifest("src", *seeds.index_of([entry]), _TAG)
+    [found] = await _list(embedded)
+    assert (str(found.digest), found.artifact_type) == (entry["digest"], "application/x-one")
+
+
+async def test_a_refusal_is_not_taken_for_none(embedded: Running) -> None:
+    embedded.faults.add(actions.Answer(403), path="/referrers/")
+    with pytest.raises(Unauthorized, match="not allowed to list the referrers of"):
+        await _list(embedded)
+    assert len(embedded.log) == 1
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b'{"manifests": [{}]}', b'{"manifests": 1}'])
+async def test_a_list_that_is_none(embedded: Running, body: bytes) -> None:
+    embedded.faults.add(actions.Answer(200, body, {"Content-Type": types.OCI_INDEX}), path="/referrers/")
+    with pytest.raises(InvalidContent, match="cannot list the referrers of"):
+        await _list(embedded)
+
+
+async def test_docker_registry_lists_them_by_the_tag_alone(docker_registry: str) -> None:
+    index = images.index([seeds.build("linux/amd64", media="oci")])
+    async with client() as opened:
+        src = repository(docker_registry, "src")
+        assert await opened.list_referrers(src, _SUBJECT) == ()
+        images.push(docker_registry, "src", index, _TAG)
+        assert [str(found.digest) for found in await opened.list_referrers(src, _SUBJECT)] == [index.images[0].digest]
