@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from manifest_tool.pusher import Receipt
     from manifest_tool.spec.model import Spec
 
-_JOBS = 8
+_JOBS = 16
 
 app = typer.Typer(
     rich_markup_mode=None, invoke_without_command=True, help="Publish an index over images of many platforms."
