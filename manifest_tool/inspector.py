@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from manifest_tool import reader
-from manifest_tool.concurrency import together
+from manifest_tool.concurrency import both, together
+from manifest_tool.errors import PlatformNotFound
+from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.oci import media_type as types
+from manifest_tool.oci.platform import Platform
+from manifest_tool.oci.reference import Reference
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
+    from manifest_tool.oci.digest import Digest
     from manifest_tool.oci.manifest import Manifest
-    from manifest_tool.oci.reference import Reference
+    from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.client import Client
 
 Config: TypeAlias = Mapping[str, Any]
 """A config as it stands; a hostile one has any value anywhere."""
+ANY = Platform()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,11 @@ class Child:
     descriptor: Descriptor
     """As it stands in the index."""
     manifest: Manifest | None = None
-    """None for a nested index, and for whatever else is no image manifest."""
+    """None for what is no manifest, and for what was not asked for."""
     config: Config | None = field(default=None, hash=False)
     """None where it was not read, or is not JSON."""
+    children: tuple[Child, ...] = ()
+    """Of a nested index that was opened, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +51,155 @@ class Inspected:
     """Of an image; None where it is not JSON."""
     children: tuple[Child, ...] = ()
     """Of an index, in its order."""
+    referrers: tuple[Descriptor, ...] | None = None
+    """None where they were not asked for."""
 
 
-async def inspect(reference: Reference, client: Client, *, child_configs: bool = False) -> Inspected:
-    """Read what lies under a reference.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How much is read of what an index lists."""
 
-    All children of an index are read at once; their configs too, behind each its manifest, where ``child_configs``
-    asks for them.
+    images: bool = True
+    """The manifests of images."""
+    configs: bool = False
+    """The configs of those whose entry tells no platform."""
+    nested: bool = False
+    """The indexes in it, and what these list."""
+
+
+FLAT = Reach()
+WHOLE = Reach(configs=True, nested=True)
+_INDEXES = Reach(images=False, nested=True)
+
+
+async def inspect(
+    reference: Reference,
+    client: Client,
+    *,
+    platform: Platform = ANY,
+    reach: Reach = FLAT,
+    referrers: bool = False,
+    observe: Observer = ignore,
+) -> Inspected:
+    """Read what lies under a reference, or the image for a platform in it.
+
+    All children of an index are read at once, and what refers to it beside them.
     """
+    found = await find(reference, client, platform, observe)
+    if not referrers:
+        return await _filled(found, client, reach)
+    listing = client.list_referrers(reference.repository, found.manifest.digest)
+    filled, listed = await both(_filled(found, client, reach), listing)
+    return replace(filled, referrers=listed)
+
+
+async def find(reference: Reference, client: Client, platform: Platform = ANY, observe: Observer = ignore) -> Inspected:
+    """The manifest alone; of an index the one for a platform, where one is asked for."""
     top = await client.get_manifest(reference.repository, reference.which)
     pinned = reference.with_digest(top.digest)
+    if not platform:
+        return Inspected(pinned, top)
     if not top.is_index:
-        return Inspected(pinned, top, await _config(pinned, top, client))
-    reader.check(str(pinned), top.manifests)
-    children = await together(_child(pinned, entry, client, configs=child_configs) for entry in top.manifests)
-    return Inspected(pinned, top, children=tuple(children))
+        await _check(pinned, top, client, platform)
+        return Inspected(pinned, top)
+    chosen = await _chosen(pinned, top, client, platform, observe)
+    manifest = await reader.child(reference.repository, chosen, client)
+    # The tag is that of the index.
+    return Inspected(replace(reference, tag="", digest=chosen.digest), manifest)
 
 
-async def _child(index: Reference, descriptor: Descriptor, client: Client, *, configs: bool) -> Child:
-    if descriptor.media_type not in types.MANIFESTS:
-        return Child(descriptor)
-    manifest = await reader.child(index.repository, descriptor, client)
-    image = index.with_digest(descriptor.digest)
-    return Child(descriptor, manifest, await _config(image, manifest, client) if configs else None)
+async def digest(reference: Reference, client: Client, platform: Platform = ANY, observe: Observer = ignore) -> Digest:
+    """The digest alone: without a platform, by one HEAD where the registry answers it."""
+    if not platform:
+        known = await client.head_manifest(reference.repository, reference.which)
+        # What is missing is told by the answer to a GET; that of a HEAD has no words.
+        return known or (await client.get_manifest(reference.repository, reference.which)).digest
+    top = await client.get_manifest(reference.repository, reference.which)
+    pinned = reference.with_digest(top.digest)
+    if top.is_index:
+        return (await _chosen(pinned, top, client, platform, observe)).digest
+    await _check(pinned, top, client, platform)
+    return top.digest
+
+
+def blobs(node: Inspected | Child) -> dict[Digest, Descriptor]:
+    """The configs and layers of everything below that was read, each once."""
+    found = {entry.digest: entry for child in node.children for entry in blobs(child).values()}
+    manifest = node.manifest
+    own = (*((manifest.config,) if manifest.config else ()), *manifest.layers) if manifest else ()
+    return found | {entry.digest: entry for entry in own}
+
+
+def leaves(children: Iterable[Child]) -> Iterator[Child]:
+    """The children, with those of nested indexes in place of these."""
+    for child in children:
+        if child.descriptor.media_type in types.INDEXES and child.manifest:
+            yield from leaves(child.children)
+        else:
+            yield child
+
+
+async def _chosen(index: Reference, top: Manifest, client: Client, wanted: Platform, observe: Observer) -> Descriptor:
+    """What an index points to for a platform, nested indexes looked into."""
+    walk = _Walk(index.repository, client, _INDEXES)
+    entries = [child.descriptor for child in leaves(await walk.children(top))]
+    images = [entry for entry in entries if entry.media_type in types.MANIFESTS and not entry.is_attestation]
+    chosen = list({image.digest: image for image in reader.choose(images, wanted)}.values())
+    if not chosen:
+        raise reader.missing(str(index), images, wanted)
+    if len(chosen) > 1:
+        have = ", ".join(f"{image.digest} ({image.platform})" for image in chosen)
+        observe(Noticed(f"{index} has {len(chosen)} images for {wanted}, and the first is taken: {have}"))
+    return chosen[0]
+
+
+async def _check(image: Reference, manifest: Manifest, client: Client, wanted: Platform) -> None:
+    """Raise `PlatformNotFound` where an image is not for a platform."""
+    have = platform_of(await _config(image, manifest, client))
+    if not have.satisfies(wanted):
+        raise PlatformNotFound(f"{image} is no image for {wanted}; it is for {have or 'no platform'}")
+
+
+def platform_of(config: Config | None) -> Platform:
+    """What a config says that its image is for; open where it says nothing."""
+    return Platform.from_json(dict(config or {}))
+
+
+async def _filled(found: Inspected, client: Client, reach: Reach) -> Inspected:
+    if not found.manifest.is_index:
+        return replace(found, config=await _config(found.reference, found.manifest, client))
+    walk = _Walk(found.reference.repository, client, reach)
+    return replace(found, children=await walk.children(found.manifest))
+
+
+class _Walk:
+    """One way through an index, and the indexes in it where these are to be opened."""
+
+    def __init__(self, repository: Repository, client: Client, reach: Reach) -> None:
+        self._repository = repository
+        self._client = client
+        self._reach = reach
+        self._entries: list[Descriptor] = []
+
+    async def children(self, index: Manifest, depth: int = 1) -> tuple[Child, ...]:
+        """What an index lists, in its order."""
+        self._entries += index.manifests
+        reader.check(f"{self._repository}@{index.digest}", self._entries, depth)
+        return tuple(await together(self._child(entry, depth) for entry in index.manifests))
+
+    async def _child(self, descriptor: Descriptor, depth: int) -> Child:
+        if descriptor.media_type in types.INDEXES and self._reach.nested:
+            index = await reader.child(self._repository, descriptor, self._client)
+            return Child(descriptor, index, children=await self.children(index, depth + 1))
+        if descriptor.media_type not in types.MANIFESTS or not self._reach.images:
+            return Child(descriptor)
+        manifest = await reader.child(self._repository, descriptor, self._client)
+        return Child(descriptor, manifest, await self._config(descriptor, manifest))
+
+    async def _config(self, descriptor: Descriptor, manifest: Manifest) -> Config | None:
+        if not self._reach.configs or descriptor.platform or descriptor.is_attestation:
+            return None
+        return await _config(Reference(self._repository, digest=descriptor.digest), manifest, self._client)
 
 
 async def _config(image: Reference, manifest: Manifest, client: Client) -> Config | None:
