@@ -7,39 +7,55 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from manifest_tool import index
 from manifest_tool.errors import FleetError, ManifestToolError, UsageError
 
 if TYPE_CHECKING:
+    from manifest_tool.index import Kind
     from manifest_tool.oci.reference import Reference, Registry
     from manifest_tool.spec.model import Spec
 
 T = TypeVar("T")
 
 
-def sound(found: Sequence[Spec | ManifestToolError], *, keep_going: bool) -> list[Spec]:
-    """The specs that can be published; raises what keeps all of them from it.
+def checked(
+    found: Sequence[Spec | ManifestToolError], kind: Kind, *, keep_going: bool
+) -> list[Spec | ManifestToolError]:
+    """The same, with an error in place of each spec that cannot become one of the kind.
 
-    That is every error, unless it is to keep going, and two specs for one tag: which of them it would be is not known.
+    Raises what keeps all of them from being published: any error, unless it is to keep going, and two specs for one
+    tag, as it is not known which of them it would be.
     """
-    specs = [spec for spec in found if not isinstance(spec, ManifestToolError)]
-    errors = [error for error in found if isinstance(error, ManifestToolError)]
-    if len(found) == len(errors) == 1:
+    fit = [_fitting(item, kind) for item in found]
+    errors = [error for error in fit if isinstance(error, ManifestToolError)]
+    if len(fit) == len(errors) == 1:
         raise errors[0]
     if errors and not keep_going:
-        raise FleetError([("", error) for error in errors], published=0, left=len(specs))
-    _check_tags(specs)
-    return specs
+        raise FleetError([("", error) for error in errors], published=0, left=len(fit) - len(errors))
+    _check_tags([spec for spec in fit if not isinstance(spec, ManifestToolError)])
+    return fit
 
 
-def registry(specs: Sequence[Spec]) -> Registry | None:
+def registry(found: Sequence[Spec | ManifestToolError]) -> Registry | None:
     """The one that all specs publish to, which an account on the command line is for; raises `UsageError`."""
-    found = {spec.repository.registry for spec in specs}
-    if len(found) > 1:
+    registries = {spec.repository.registry for spec in found if not isinstance(spec, ManifestToolError)}
+    if len(registries) > 1:
+        names = ", ".join(sorted(map(str, registries)))
         raise UsageError(
-            f"--username is an account at one registry, and the specs publish to {', '.join(sorted(map(str, found)))}",
+            f"--username is an account at one registry, and the specs publish to {names}",
             hint="log in to each of them, or push them one after the other",
         )
-    return next(iter(found), None)
+    return next(iter(registries), None)
+
+
+def _fitting(found: Spec | ManifestToolError, kind: Kind) -> Spec | ManifestToolError:
+    if isinstance(found, ManifestToolError):
+        return found
+    try:
+        index.check(found, kind)
+    except UsageError as error:
+        return UsageError(f"{found.where}: {error}", hint=error.hint)
+    return found
 
 
 def _check_tags(specs: Sequence[Spec]) -> None:

@@ -131,6 +131,18 @@ def test_a_spec_that_is_wrong_keeps_all_from_being_published(
     assert not list(embedded.log)
 
 
+def test_a_spec_of_another_kind_keeps_all_from_being_published(
+    embedded: Running, program: Program, tmp_path: Path
+) -> None:
+    one, other = write(embedded, tmp_path, ["a", "b"])
+    other.write_text(other.read_text() + "annotations: {a: b}\n")
+    ran = program("push", "from-spec", str(one), str(other))
+    assert (ran.code, ran.stdout) == (2, "")
+    assert f"  {other}:1:1: a Docker manifest list has no annotations\nhint: pass --type oci" in ran.stderr
+    assert not list(embedded.log)
+    assert program("push", "from-spec", str(one), str(other), "--type", "oci").code == 0
+
+
 def test_it_keeps_going_where_it_is_told_to(embedded: Running, program: Program, tmp_path: Path) -> None:
     paths = write(embedded, tmp_path, ["a", "b", "c"])
     wrong = tmp_path / "wrong.yaml"

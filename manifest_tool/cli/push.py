@@ -127,11 +127,10 @@ def _publish(
 
     settings = connect.settings_of(context)
     kind = asked.kind or Kind(settings.kind or Kind.DOCKER)
-    found = read(progress.plainly(debug=settings.debug))
-    specs = fleet.sound(found, keep_going=asked.keep_going)
+    found = fleet.checked(read(progress.plainly(debug=settings.debug)), kind, keep_going=asked.keep_going)
     # The specs first: where both stand on standard input, what is missing there is the password, and is told so.
     connection = connect.connection(settings)
-    target = fleet.registry(specs) if connection.credential else None
+    target = fleet.registry(found) if connection.credential else None
 
     async def run(observe: Observer) -> None:
         async with pipeline.connected(connection, target, observe) as client:
