@@ -40,6 +40,7 @@ class Trial:
             **os.environ,
             "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
             "DOCKER_CONFIG": str(self.folder),  # it holds none, so no account of this machine has a part in it
+            "MANIFEST_TOOL_DRAFTS": str(self.folder / "drafts"),
             "COLUMNS": "100",
         }
         return subprocess.run(

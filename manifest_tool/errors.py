@@ -11,6 +11,7 @@
     ├── SpecError                    exit 2  every problem of a spec at once
     ├── AssemblyError                exit 2  the sources cannot become one index
     ├── OutputError                  exit 1  the result cannot be written to stdout
+    ├── DraftError                   exit 1  a draft is not there, or there already, or cannot be kept
     ├── CredentialsError             exit 4  a credential file or helper cannot be read
     ├── RegistryError                exit 5  a registry answered something we cannot go on with
     │   ├── NotFound                 exit 3  404
@@ -135,6 +136,10 @@ class PlatformNotFound(ManifestToolError):
 
 class OutputError(ManifestToolError):
     """The result cannot be written to stdout."""
+
+
+class DraftError(ManifestToolError):
+    """A draft of a list, or an image in it, is not there, is there already, or cannot be kept."""
 
 
 class CredentialsError(ManifestToolError):

@@ -87,25 +87,33 @@ def assemble(spec: Spec, sources: Sequence[Source], kind: Kind) -> Plan:
     return Plan(spec.repository, spec.tags, raw, Digest.of(raw), kind.media_type, tuple(ordered), tuple(notices))
 
 
-def _platform(source: Source, notices: list[str], problems: list[str]) -> Platform:
+def platform_of(source: Source) -> Platform:
     """The platform of an image: as declared, what is open taken from the config.
 
     The config's variant, os.version and os.features describe only the os and architecture that it names itself.
     """
     declared, config = source.entry.platform, source.platform
-    who = f"{source.entry.where}: {source.entry.reference}"
+    if source.entry.complete:
+        return declared
     platform = replace(declared, os=declared.os or config.os, architecture=declared.architecture or config.architecture)
+    if (platform.os, platform.architecture) != (config.os, config.architecture):
+        return platform
+    return replace(
+        platform,
+        variant=platform.variant or config.variant,
+        os_version=platform.os_version or config.os_version,
+        os_features=platform.os_features or config.os_features,
+    )
+
+
+def _platform(source: Source, notices: list[str], problems: list[str]) -> Platform:
+    declared, config = source.entry.platform, source.platform
+    who = f"{source.entry.where}: {source.entry.reference}"
+    platform = platform_of(source)
     if not (platform.os and platform.architecture):
         problems.append(f"{who} does not tell its platform; give the entry a platform with os and architecture")
         return platform
-    if (platform.os, platform.architecture) == (config.os, config.architecture):
-        platform = replace(
-            platform,
-            variant=platform.variant or config.variant,
-            os_version=platform.os_version or config.os_version,
-            os_features=platform.os_features or config.os_features,
-        )
-    elif config:
+    if config and (platform.os, platform.architecture) != (config.os, config.architecture):
         notices.append(f"{who} is declared as {declared}, but its config says {config}; published as declared")
     if problem := platform.problem():
         problems.append(f"{who}: {problem}")

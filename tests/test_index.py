@@ -69,6 +69,12 @@ def test_the_declared_platform_wins_and_the_config_fills_it(declared: str, confi
     assert platforms(assemble(source(1, declared, config))) == [published]
 
 
+def test_a_complete_platform_is_not_filled() -> None:
+    whole = source(1, "windows/amd64", "windows(10.0.1+win32k)/amd64/v2")
+    whole = replace(whole, entry=replace(whole.entry, complete=True))
+    assert platforms(assemble(whole)) == ["windows/amd64"]
+
+
 def test_half_a_platform_is_filled_from_the_config() -> None:
     half = replace(source(1, config="linux/arm64/v8"), entry=entry(1, Platform(architecture="arm64")))
     assert platforms(assemble(half)) == ["linux/arm64/v8"]

@@ -9,7 +9,9 @@ _GLOBAL_WITH_VALUE = frozenset(
     {"ca-file", "docker-cfg", "manifest-limit", "password", "retries", "timeout", "username"}
 )
 _SHORT = {"-p": "password", "-u": "username"}
-_FLAGS = _GLOBAL_FLAGS | {"expand-config", "help", "ignore-missing", "raw", "version"}
+_FLAGS = _GLOBAL_FLAGS | {
+    "amend", "expand-config", "help", "ignore-missing", "purge", "raw", "verbose", "version",
+}  # fmt: skip
 _WITH_VALUE = _GLOBAL_WITH_VALUE | {"annotations", "platforms", "tags", "target", "template", "type"}
 _GLOBAL = _GLOBAL_FLAGS | _GLOBAL_WITH_VALUE
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
@@ -21,7 +23,7 @@ def translated(arguments: Sequence[str]) -> list[str]:
 
     Long options get two dashes (``-debug``), flags lose their values (``--debug=true``), and global options may stand
     behind the command, from where they are brought before it. ``-u`` and ``-p``
-    are global too.
+    are global too, but behind ``manifest``, where ``-p`` is ``--purge``.
     """
     first: list[str] = []
     rest: list[str] = []
@@ -32,12 +34,14 @@ def translated(arguments: Sequence[str]) -> list[str]:
 
 def _options(rest: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
     """Each option with its name and its value, each other word without a name."""
+    command = ""
     for argument in rest:
         dashed, equals, value = argument.partition("=")
-        name = _SHORT.get(dashed) or dashed.lstrip("-")
+        name = (_SHORT.get(dashed) if command != "manifest" else None) or dashed.lstrip("-")
         if argument == "--":
             yield "", [argument, *rest]
         elif not argument.startswith("-") or name not in _FLAGS | _WITH_VALUE:
+            command = command or argument
             yield "", [argument]
         elif name in _WITH_VALUE and not equals:
             # The value is left as it is even where it looks like another option.

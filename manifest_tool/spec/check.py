@@ -110,9 +110,10 @@ class _Reader:
     def _entry(self, path: Path, item: Map) -> Entry | None:
         reference = self._reference((*path, "image"), item.get("image"), "only an image in a registry can be a source")
         platform = self._platform((*path, "platform"), item.get("platform"))
+        complete = self._is_complete((*path, "platform"), item.get("platform"))
         if reference is None:
             return None
-        return Entry(int(path[-1]) + 1, reference, platform, self._document.where(path))
+        return Entry(int(path[-1]) + 1, reference, platform, self._document.where(path), complete)
 
     def _reference(self, path: Path, value: Data, why: str) -> Reference | None:
         if not isinstance(value, str) or path in self._misshapen:
@@ -163,6 +164,12 @@ class _Reader:
                 self._notice((*path, name), f"{was} is taken for {after}")
         self._check_platform(path, platform)
         return platform
+
+    def _is_complete(self, path: Path, platform: Data) -> bool:
+        text = _text(platform.get("complete")) if isinstance(platform, dict) else ""
+        if text.lower() not in {"", "true", "false"}:
+            self._problem((*path, "complete"), f"{shown(text)} is neither true nor false")
+        return text.lower() == "true"
 
     def _platform_text(self, path: Path, text: str) -> Platform:
         try:

@@ -23,6 +23,8 @@ class Entry:
     """What is not declared is open."""
     where: str
     """``file:line:column``, or the argument."""
+    complete: bool = False
+    """Whether what the platform leaves open is not to be taken from the config."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,17 @@ def test_no_more_problems_than_one_can_read() -> None:
 UNKNOWN = HEAD + "  platfrom: linux/amd64\n  platform: {version: 1809, os: windows}\ntag: [a]\nx-y: 1\nzzzzzz: 1\n"
 
 
+@pytest.mark.parametrize(("written", "expected"), [("true", True), ("True", True), ("false", False), ("", False)])
+def test_a_complete_platform(written: str, expected: bool) -> None:
+    spec, noticed = read(f"{HEAD}  platform: {{os: linux, architecture: arm64, complete: {written}}}")
+    assert (spec.entries[0].complete, noticed) == (expected, [])
+
+
+def test_complete_is_true_or_false() -> None:
+    [problem] = problems(f"{HEAD}  platform: {{complete: maybe}}")
+    assert problem == "s.yaml:4:24: manifests[0].platform.complete: 'maybe' is neither true nor false"
+
+
 def test_unknown_keys_are_noticed() -> None:
     assert read(UNKNOWN)[1] == [
         "s.yaml:4:3: manifests[0].platfrom: unknown key 'platfrom' (did you mean platform?)",
