@@ -16,8 +16,6 @@ _CLI = {"drafts", "fleet", "pipeline", "inspector", "pusher", "index", "spec", "
 ALLOWED = {
     "__main__": {"cli"},
     "cli": _CLI,
-    "drafts", "fleet", "pipeline", "inspector", "pusher", "index", "spec", "registry", "server", "oci", "__init__",
-    },  # fmt: skip
     "drafts": {"concurrency", "index", "resolver", "reader", "files", "spec", "registry", "oci"},
     "fleet": {"index", "spec", "oci"},
     "pipeline": {"pusher", "index", "resolver", "concurrency", "spec", "registry", "oci"},
