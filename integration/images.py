@@ -20,6 +20,7 @@ Media: TypeAlias = Literal["docker", "oci"]
 
 _CREATED = "1970-01-01T00:00:00Z"
 _IN_TOTO = "application/vnd.in-toto+json"
+_SPDX = "application/spdx+json"
 _TYPES = {
     "docker": (types.DOCKER_MANIFEST, types.DOCKER_CONFIG, types.DOCKER_LAYER),
     "oci": (types.OCI_MANIFEST, types.OCI_CONFIG, types.OCI_LAYER),
@@ -154,6 +155,21 @@ def attested_index(image: Image) -> Index:
     nowhere = {"architecture": "unknown", "os": "unknown"}
     entry = {**attestation.descriptor, "annotations": annotations, "platform": nowhere}
     return _index([image, attestation], [image.descriptor, entry], types.OCI_INDEX)
+
+
+def sbom(image: Image) -> Image:
+    """An artifact with a list of what is in an image, which is its subject."""
+    empty, listing = b"{}", _json({"spdxVersion": "SPDX-2.3", "name": str(image.platform)})
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": types.OCI_MANIFEST,
+        "artifactType": _SPDX,
+        "config": _descriptor("application/vnd.oci.empty.v1+json", empty),
+        "layers": [_descriptor(_SPDX, listing)],
+        "subject": _descriptor(image.media_type, image.manifest),
+        "annotations": {"org.opencontainers.image.created": _CREATED},
+    }
+    return Image(empty, (listing,), _json(manifest), types.OCI_MANIFEST, Platform())
 
 
 def _attestation(statement: bytes) -> Image:

@@ -31,9 +31,9 @@ INTERRUPTED = (130, 143)
 each_page = pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 
 
-def section(heading: str) -> str:
+def section(heading: str, text: str = PROSE) -> str:
     """What stands below a heading."""
-    found = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,3}} |\Z)", PROSE, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,3}} |\Z)", text, re.MULTILINE | re.DOTALL)
     assert found, heading
     return found[2]
 
@@ -87,6 +87,21 @@ def test_the_json_object_is_described_key_by_key() -> None:
     entry = {name.rpartition(".")[2] for name in told} - top - {"manifests"}
     assert top == set(document)
     assert entry | {"mediaType", "digest", "size"} == set(document["manifests"][0])
+
+
+def test_the_json_of_inspect_is_described_key_by_key() -> None:
+    text = (ROOT / "docs" / "inspect.md").read_text()
+    [shown] = [block for block in blocks("console", text) if " --format json " in block]
+    image, index = map(json.loads, re.findall(r"^\{$.*?^\}$", shown, re.MULTILINE | re.DOTALL))
+    [rows] = tables(section("JSON", prose(text)))
+    told = [name for cell, _ in rows if "[]" not in cell for name in names(cell)]
+    children = [name.rpartition(".")[2] for cell, _ in rows if "[]" in cell for name in names(cell)]
+    assert told == [*dict.fromkeys(told)]
+    assert set(told) == set(image) == set(index)
+    assert children == [*dict.fromkeys(children)]
+    assert [set(child) for child in index["manifests"]] == [set(children)] * 2
+    [blob] = [names(meaning) for cell, meaning in rows if cell == "`config`"]
+    assert blob == [*image["config"]] == [*image["layers"][0]]
 
 
 def test_the_keys_of_a_spec_are_those_of_the_schema() -> None:

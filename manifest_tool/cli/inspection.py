@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from manifest_tool.cli.colours import Paint
 from manifest_tool.cli.text import safe_json, safe_line
 from manifest_tool.errors import InvalidContent
+from manifest_tool.inspector import platform_of
 from manifest_tool.oci import go_json
 from manifest_tool.oci.descriptor import ATTESTATION, REFERENCE_TYPE
-from manifest_tool.oci.platform import Platform
 
 if TYPE_CHECKING:
     from manifest_tool.inspector import Child, Inspected
+    from manifest_tool.oci.descriptor import Descriptor
     from manifest_tool.oci.manifest import Manifest
+    from manifest_tool.oci.platform import Platform
 
 Order: TypeAlias = Mapping[str, "Order"]
 """The keys of an object as Go's types order them, and those of the objects in it; any others follow by name."""
@@ -43,13 +46,16 @@ _CONFIG: Order = {
     "rootfs": dict.fromkeys(("type", "diff_ids"), _UNORDERED),
     "history": dict.fromkeys(_STEP.split(), _UNORDERED),
 }
+PLAIN = Paint()
 _EXPANDED = ("schemaVersion", "name", "digest", "os", "architecture", "mediaType", "config", "layers", "subject")
 
 
-def text(found: Inspected, name: str) -> str:
+def text(found: Inspected, name: str, paint: Paint = PLAIN) -> str:
     """The human form, whose labels scripts look for; ``name`` is what was asked for, as it was written."""
-    lines = _index(found, name) if found.manifest.is_index else _image(found, name)
-    return "".join(f"{safe_line(line)}\n" for line in lines)
+    lines = [*(_index if found.manifest.is_index else _image)(found, name, paint)]
+    if found.referrers is not None:
+        lines += _referrers(found.referrers, paint)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def raw(found: Inspected, name: str, *, expand_config: bool = False) -> str:
@@ -64,71 +70,86 @@ def raw(found: Inspected, name: str, *, expand_config: bool = False) -> str:
         raise InvalidContent(f"{found.reference} is nested too deeply to be printed") from None
 
 
-def _index(found: Inspected, name: str) -> Iterator[str]:
+def _index(found: Inspected, name: str, paint: Paint) -> Iterator[str]:
     attestations = sum(child.descriptor.is_attestation for child in found.children)
     images = len(found.children) - attestations
-    yield f"Name:   {name} (Type: {found.manifest.media_type})"
-    yield f"Digest: {found.manifest.digest}"
+    yield f"Name:   {paint.name(name)} (Type: {paint.name(found.manifest.media_type)})"
+    yield f"Digest: {paint.digest(found.manifest.digest)}"
     yield (
-        f" * Contains {len(found.children)} manifest references"
-        f" ({_count(images, 'image')}, {_count(attestations, 'attestation')}):"
+        f" * Contains {paint.count(len(found.children))} manifest references"
+        f" ({_count(images, 'image', paint)}, {_count(attestations, 'attestation', paint)}):"
     )
     for number, child in enumerate(found.children, 1):
-        yield from _child(child, f"[{number}]")
+        yield from _child(child, f"[{number}]", paint)
 
 
-def _child(child: Child, number: str) -> Iterator[str]:
+def _child(child: Child, number: str, paint: Paint) -> Iterator[str]:
     descriptor = child.descriptor
     kind = f" ({REFERENCE_TYPE}={ATTESTATION})" if descriptor.is_attestation else ""
-    yield f"{number}     Type: {descriptor.media_type}{kind}"
-    yield f"{number}   Digest: {descriptor.digest}"
-    yield f"{number}   Length: {descriptor.size}"
+    yield f"{number}     Type: {paint.name(descriptor.media_type)}{paint.name(kind)}"
+    yield f"{number}   Digest: {paint.digest(descriptor.digest)}"
+    yield f"{number}   Length: {paint.size(descriptor.size)}"
     if child.manifest is None:
-        yield f"Unknown media type for further display: {descriptor.media_type}"
+        yield f"Unknown media type for further display: {safe_line(descriptor.media_type)}"
         return
     if descriptor.is_attestation:
-        yield f"{number}       >>> Attestation for digest: {descriptor.describes}"
+        yield f"{number}       >>> Attestation for digest: {paint.digest(descriptor.describes)}"
     else:
-        yield from (f"{number} {line}" for line in _platform(descriptor.platform))
-        yield from _layers(child.manifest, number)
+        yield from (f"{number} {line}" for line in _platform(descriptor.platform, paint))
+        yield from _layers(child.manifest, number, paint)
     yield ""
 
 
-def _platform(platform: Platform | None) -> Iterator[str]:
+def _platform(platform: Platform | None, paint: Paint) -> Iterator[str]:
     if platform is None:
         return
     yield "Platform:"
-    yield f"   -      OS: {platform.os}"
+    yield f"   -      OS: {paint.name(platform.os)}"
     if platform.os_version:
-        yield f"   - OS Vers: {platform.os_version}"
+        yield f"   - OS Vers: {paint.name(platform.os_version)}"
     if platform.os_features:
-        yield f"   - OS Feat: [{' '.join(platform.os_features)}]"
-    yield f"   -    Arch: {platform.architecture}"
+        yield f"   - OS Feat: {paint.name('[' + ' '.join(platform.os_features) + ']')}"
+    yield f"   -    Arch: {paint.name(platform.architecture)}"
     if platform.variant:
-        yield f"   - Variant: {platform.variant}"
+        yield f"   - Variant: {paint.name(platform.variant)}"
 
 
-def _layers(manifest: Manifest, number: str) -> Iterator[str]:
-    yield f"{number} # Layers: {len(manifest.layers)}"
+def _layers(manifest: Manifest, number: str, paint: Paint) -> Iterator[str]:
+    yield f"{number} # Layers: {paint.count(len(manifest.layers))}"
     for position, layer in enumerate(manifest.layers, 1):
-        yield f"     layer {position:02}: digest = {layer.digest}"
-        yield f"                 type = {layer.media_type}"
+        yield f"     layer {paint.count(f'{position:02}')}: digest = {paint.digest(layer.digest)}"
+        yield f"                 type = {paint.name(layer.media_type)}"
 
 
-def _image(found: Inspected, name: str) -> Iterator[str]:
-    platform = Platform.from_json(dict(found.config or {}))
-    yield f"Name: {name} (Type: {found.manifest.media_type})"
-    yield f"      Digest: {found.manifest.digest}"
-    yield f"        Size: {found.manifest.size}"
-    yield f"          OS: {platform.os}"
-    yield f"        Arch: {platform.architecture}"
-    yield f"    # Layers: {len(found.manifest.layers)}"
+def _image(found: Inspected, name: str, paint: Paint) -> Iterator[str]:
+    platform = platform_of(found.config)
+    yield f"Name: {paint.name(name)} (Type: {paint.name(found.manifest.media_type)})"
+    yield f"      Digest: {paint.digest(found.manifest.digest)}"
+    yield f"        Size: {paint.size(found.manifest.size)}"
+    yield f"          OS: {paint.name(platform.os)}"
+    yield f"        Arch: {paint.name(platform.architecture)}"
+    yield f"    # Layers: {paint.count(len(found.manifest.layers))}"
     for position, layer in enumerate(found.manifest.layers, 1):
-        yield f"      layer {position:02}: digest = {layer.digest}"
+        yield f"      layer {paint.count(f'{position:02}')}: digest = {paint.digest(layer.digest)}"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number > 1 else ''}"
+def _referrers(referrers: Sequence[Descriptor], paint: Paint) -> Iterator[str]:
+    """What the original has no form for; numbered otherwise than the manifests of an index."""
+    noun = "manifest" if len(referrers) == 1 else "manifests"
+    yield f" * Referred to by {paint.count(len(referrers))} {noun}{':' if referrers else ''}"
+    for number, entry in enumerate(referrers, 1):
+        yield f"({number})     Type: {paint.name(entry.media_type)}"
+        if entry.artifact_type:
+            yield f"({number}) Artifact: {paint.name(entry.artifact_type)}"
+        yield f"({number})   Digest: {paint.digest(entry.digest)}"
+        yield f"({number})   Length: {paint.size(entry.size)}"
+        for key, value in sorted(entry.annotations.items()):
+            yield f"({number})    - {safe_line(key)}: {paint.name(value)}"
+        yield ""
+
+
+def _count(number: int, noun: str, paint: Paint) -> str:
+    return f"{paint.count(number)} {noun}{'s' if number > 1 else ''}"
 
 
 def _raw_index(found: Inspected, name: str) -> dict[str, object]:
@@ -147,7 +168,7 @@ def _raw_child(child: Child, entry: dict[str, object]) -> dict[str, object]:
 
 
 def _raw_image(found: Inspected, name: str, *, expand_config: bool) -> dict[str, object]:
-    platform = Platform.from_json(dict(found.config or {}))
+    platform = platform_of(found.config)
     known = {"os": platform.os, "architecture": platform.architecture}
     head: dict[str, object] = {"name": name, "digest": str(found.manifest.digest)}
     head |= {key: value for key, value in known.items() if value}

@@ -68,6 +68,13 @@ def test_an_attestation_is_beside_its_image() -> None:
     assert (second.is_attestation, second.describes, str(second.platform)) == (True, image.digest, "unknown/unknown")
 
 
+def test_a_list_of_contents_is_about_its_image() -> None:
+    image = images.sample_images(media="oci")[0]
+    made = Manifest.parse(images.sbom(image).manifest)
+    assert made.subject == Manifest.parse(image.manifest).descriptor
+    assert made.artifact_type == "application/spdx+json"
+
+
 def test_push(registry: Running) -> None:
     samples = images.sample_images()
     for made in (samples[0], images.attested_index(samples[1]), images.index(samples, media="docker")):
