@@ -148,8 +148,8 @@ async def _chosen(index: Reference, top: Manifest, client: Client, wanted: Platf
     if not chosen:
         raise reader.missing(str(index), images, wanted)
     if len(chosen) > 1:
-        have = ", ".join(f"{image.digest} ({image.platform})" for image in chosen)
-        observe(Noticed(f"{index} has {len(chosen)} images for {wanted}, and the first is taken: {have}"))
+        first = f"{chosen[0].digest}, for {reader.named([chosen[0].platform])}"
+        observe(Noticed(f"{index} has {len(chosen)} images for {wanted}; the first is taken: {first}"))
     return chosen[0]
 
 
@@ -157,7 +157,7 @@ async def _check(image: Reference, manifest: Manifest, client: Client, wanted: P
     """Raise `PlatformNotFound` where an image is not for a platform."""
     have = platform_of(await _config(image, manifest, client))
     if not have.satisfies(wanted):
-        raise PlatformNotFound(f"{image} is no image for {wanted}; it is for {have or 'no platform'}")
+        raise PlatformNotFound(f"{image} is no image for {wanted}; it is for {reader.named([have])}")
 
 
 def platform_of(config: Config | None) -> Platform:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from manifest_tool.errors import InvalidContent, NotFound, PlatformNotFound
@@ -20,6 +20,7 @@ MAX_ENTRIES = 2_000
 MAX_BYTES = 64 * 1024 * 1024
 """The most that the manifests of these entries may have together."""
 MAX_DEPTH = 8
+_NAMED = 50
 
 
 def check(name: str, entries: Collection[Descriptor], depth: int = 1) -> None:
@@ -44,8 +45,15 @@ def choose(images: Sequence[Descriptor], wanted: Platform) -> list[Descriptor]:
 
 def missing(name: str, images: Sequence[Descriptor], wanted: Platform, *, hint: str = "") -> PlatformNotFound:
     """The error of an index in which there is no such image."""
-    have = ", ".join(dict.fromkeys(str(image.platform) for image in images if image.platform)) or "no platform"
+    have = named(image.platform for image in images)
     return PlatformNotFound(f"the index {name} has no image for {wanted}; it has {have}", hint=hint)
+
+
+def named(platforms: Iterable[Platform | None]) -> str:
+    """Platforms on one line of an error, each once, and not all of very many."""
+    names = list(dict.fromkeys(" ".join(str(platform).split()) for platform in platforms if platform))
+    rest = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*names[:_NAMED], *rest]) or "no platform"
 
 
 async def child(repository: Repository, descriptor: Descriptor, client: Client) -> Manifest:

@@ -240,7 +240,9 @@ async def test_the_first_of_several_images_is_taken_with_a_notice(embedded: Runn
     watched = Watched()
     assert str((await found_for(embedded, "app:1", "windows/amd64", watched)).manifest.digest) == first.digest
     [notice] = watched.of(Noticed)
-    assert f"has 2 images for windows/amd64, and the first is taken: {first.digest} (windows" in notice.message
+    assert notice.message.endswith(
+        f"has 2 images for windows/amd64; the first is taken: {first.digest}, for windows/amd64:10.0.17763"
+    )
 
 
 async def test_a_platform_in_a_nested_index(embedded: Running) -> None:

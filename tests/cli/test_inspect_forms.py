@@ -238,6 +238,8 @@ def test_nothing_foreign_reaches_the_terminal(embedded: Running, program: Progra
     ]
     embedded.put_manifest("app", *seeds.index_of(entries, annotations={HOSTILE: HOSTILE}), "index")
     for tag in ("image", "index"):
+        ran = program("inspect", *form, "--platform", "linux/amd64", f"{embedded.host}/app:{tag}")
+        assert (ran.code, ran.stdout, ran.stderr.count("\n")) == (3, "", 1)
         ran = program("inspect", *form, f"{embedded.host}/app:{tag}")
         assert (ran.code, ran.stderr) == (0, "")
         assert all(character == "\n" or character.isprintable() for character in ran.stdout)
