@@ -38,6 +38,9 @@ def test_every_command_line_of_the_field_parses(invocation: dict[str, Any], capf
     [
         (["-debug", "push"], ["--debug", "push"]),
         (["--debug=true", "--insecure=false"], ["--debug"]),
+        (["manifest", "push", "-p", "app:1", "--insecure"], ["--insecure", "manifest", "push", "-p", "app:1"]),
+        (["-p", "x", "manifest", "push", "--purge=true"], ["--password", "x", "manifest", "push", "--purge"]),
+        (["push", "from-spec", "manifest", "-p", "x"], ["--password", "x", "push", "from-spec", "manifest"]),
         (["-username=U", "-password", "-debug"], ["--username=U", "--password", "-debug"]),
         (["push", "-type", "oci"], ["push", "--type", "oci"]),
         (["push", "from-spec", "-"], ["push", "from-spec", "-"]),
