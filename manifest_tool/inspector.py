@@ -95,31 +95,21 @@ async def inspect(
 
 async def find(reference: Reference, client: Client, platform: Platform = ANY, observe: Observer = ignore) -> Inspected:
     """The manifest alone; of an index the one for a platform, where one is asked for."""
-    top = await client.get_manifest(reference.repository, reference.which)
-    pinned = reference.with_digest(top.digest)
-    if not platform:
-        return Inspected(pinned, top)
-    if not top.is_index:
-        await _check(pinned, top, client, platform)
-        return Inspected(pinned, top)
-    chosen = await _chosen(pinned, top, client, platform, observe)
-    manifest = await reader.child(reference.repository, chosen, client)
+    top, chosen = await _point(reference, client, platform, observe)
+    if chosen.digest == top.digest:
+        return Inspected(reference.with_digest(top.digest), top)
     # The tag is that of the index.
-    return Inspected(replace(reference, tag="", digest=chosen.digest), manifest)
+    pinned = replace(reference, tag="", digest=chosen.digest)
+    return Inspected(pinned, await reader.child(reference.repository, chosen, client))
 
 
 async def digest(reference: Reference, client: Client, platform: Platform = ANY, observe: Observer = ignore) -> Digest:
     """The digest alone: without a platform, by one HEAD where the registry answers it."""
-    if not platform:
-        known = await client.head_manifest(reference.repository, reference.which)
-        # What is missing is told by the answer to a GET; that of a HEAD has no words.
-        return known or (await client.get_manifest(reference.repository, reference.which)).digest
-    top = await client.get_manifest(reference.repository, reference.which)
-    pinned = reference.with_digest(top.digest)
-    if top.is_index:
-        return (await _chosen(pinned, top, client, platform, observe)).digest
-    await _check(pinned, top, client, platform)
-    return top.digest
+    if platform:
+        return (await _point(reference, client, platform, observe))[1].digest
+    known = await client.head_manifest(reference.repository, reference.which)
+    # What is missing is told by the answer to a GET; that of a HEAD has no words.
+    return known or (await client.get_manifest(reference.repository, reference.which)).digest
 
 
 def blobs(node: Inspected | Child) -> dict[Digest, Descriptor]:
@@ -137,6 +127,19 @@ def leaves(children: Iterable[Child]) -> Iterator[Child]:
             yield from leaves(child.children)
         else:
             yield child
+
+
+async def _point(
+    reference: Reference, client: Client, platform: Platform, observe: Observer
+) -> tuple[Manifest, Descriptor]:
+    """What lies under a reference, and what is for a platform: an entry of an index, or else the whole."""
+    top = await client.get_manifest(reference.repository, reference.which)
+    pinned = reference.with_digest(top.digest)
+    if platform and top.is_index:
+        return top, await _chosen(pinned, top, client, platform, observe)
+    if platform:
+        await _check(pinned, top, client, platform)
+    return top, top.descriptor
 
 
 async def _chosen(index: Reference, top: Manifest, client: Client, wanted: Platform, observe: Observer) -> Descriptor:

@@ -10,7 +10,7 @@ from integration import images
 from manifest_tool.oci import media_type as types
 from manifest_tool.server.actions import Answer, Damage
 from manifest_tool.server.serve import Running
-from tests import seeds
+from tests import harness, seeds
 from tests.conftest import Program
 
 PLATFORMS = ("linux/amd64", "linux/arm/v6", "linux/arm/v7", "linux/arm64/v8")
@@ -245,3 +245,19 @@ def test_nothing_foreign_reaches_the_terminal(embedded: Running, program: Progra
         assert all(character == "\n" or character.isprintable() for character in ran.stdout)
         assert "\n[9]" not in ran.stdout
         assert form in {("--digest",), ("--manifest",)} or "[bold red]evil[/] :smile:" in ran.stdout
+
+
+def test_at_every_registry(any_registry: str, program: Program) -> None:
+    image = seeds.build("linux/arm64", media="oci")
+    whole = images.index([seeds.build("linux/amd64", media="oci"), image])
+    images.push(any_registry, "app", whole, "1")
+    referrer = images.sbom(image)
+    images.push(any_registry, "app", referrer)
+    # As a client leaves it where the registry lists none itself.
+    listing = seeds.index_of([seeds.descriptor(referrer.manifest, referrer.media_type)])
+    harness.put_manifest(any_registry, "app", image.digest.replace(":", "-"), *listing)
+    name = f"{any_registry}/app:1"
+    assert program("inspect", "--digest", name).stdout == f"{whole.digest}\n"
+    assert program("inspect", "--manifest", name).stdout.encode() == whole.manifest
+    shown = program("inspect", "--format", "json", "--platform", "linux/arm64", "--referrers", name)
+    assert [entry["digest"] for entry in json.loads(shown.stdout)["referrers"]] == [referrer.digest]
