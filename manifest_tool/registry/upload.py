@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WRITTEN = frozenset({200, 201, 202, 204})
 """What registries answer to a write that they have done."""
 _TOLD = frozenset({200, 202, 204})
+_ANY = frozenset(range(100, 600))
 _RECEIVED = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 _CANCEL_SECONDS = 0.4
 
@@ -151,15 +152,18 @@ class Delivery:
         return Upload.of(answer)
 
     async def _goes_on(self, upload: Upload) -> bool:
-        """Whether the upload can be gone on with, and from where; there are registries that end one that breaks off."""
-        request = Request("GET", upload.location, expected=_TOLD, repeatable=False)
+        """Whether the upload can be gone on with, and from where; there are registries that end one that breaks off.
+
+        What broke off the upload may last, so where no answer comes, it is asked again.
+        """
+        request = Request("GET", upload.location, expected=_ANY)
         try:
             answer = await self._sender.send(self._repository, self._access, request)
             if answer.status == 404:
                 self._upload = None
             matched = _RECEIVED.fullmatch(answer.headers.get("Range", "").strip())
             # Of an upload of nothing it is said as well that it has the bytes 0 to 0.
-            if answer.status not in _TOLD or not matched or not 0 < int(matched[1]) < self._descriptor.size:
+            if answer.status not in _TOLD or not matched or not 0 < int(matched[1]) < self._body.sent:
                 return False
             self._upload = Upload.of(answer) if "Location" in answer.headers else upload
         except RegistryError:
@@ -179,8 +183,10 @@ class _Body:
     def __init__(self, content: Content) -> None:
         self._content = content
         self.error: RegistryError | None = None
+        self.sent = 0
+        """Bytes from its beginning that were sent at least once."""
         self.is_spent = False
-        """Whether all of it was sent at least once."""
+        """Whether all of it was, and is what it should be."""
 
     def at(self, start: int) -> Callable[[], AsyncGenerator[bytes, None]]:
         """The body from so many bytes on."""
@@ -190,6 +196,8 @@ class _Body:
         try:
             async with aclosing(self._content(start)) as chunks:
                 async for chunk in chunks:
+                    start += len(chunk)
+                    self.sent = max(self.sent, start)
                     yield chunk
         except RegistryError as error:
             self.error = error

@@ -167,6 +167,28 @@ async def test_where_it_goes_on_may_be_somewhere_else(embedded: Running) -> None
     assert _last_put(embedded).query == f"_state=two%2F&digest={_LAYER.digest}"
 
 
+async def test_an_upload_outlasts_an_outage(embedded: Running) -> None:
+    embedded.faults.add(actions.Reset(), method="GET", path=_UPLOADS, times=3)
+    source = _Source()
+    with line(embedded.host, up=4 * _MIB) as cut:
+        async with client() as opened:
+            await opened.put_blob(repository(cut.host, "target"), _LAYER, source)
+    assert embedded.blob("target", _LAYER.digest) == _BLOB
+    assert len(embedded.log.by_method("POST")) == 1
+    assert source.starts[1] > 0
+
+
+async def test_a_registry_that_has_more_than_was_sent_is_not_believed(embedded: Running) -> None:
+    embedded.put_blob("source", _BLOB)
+    embedded.faults.add(actions.Reset(), method="PUT", times=1)
+    embedded.faults.add(actions.Answer(204, headers={"Range": f"0-{len(_BLOB) - 1}"}), method="GET", path=_UPLOADS)
+    async with client() as opened:
+        content = opened.get_blob(repository(embedded.host, "source"), _LAYER).chunks
+        await opened.put_blob(repository(embedded.host, "target"), _LAYER, content)
+    assert embedded.blob("target", _LAYER.digest) == _BLOB
+    assert [(request.method, request.status) for request in embedded.log.by_method("DELETE")] == [("DELETE", 204)]
+
+
 class _Moved:
     """Name another place to go on, as registries do that keep their state there."""
 
