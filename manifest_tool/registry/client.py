@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -43,6 +45,10 @@ class Client:
     _reading: Flights[tuple[Repository, str | Digest, int], Manifest] = field(default_factory=Flights, repr=False)
     _configs: Flights[tuple[Repository, Digest], bytes] = field(default_factory=Flights, repr=False)
     _memory: Memory[Manifest | bytes] = field(default_factory=lambda: Memory(_REMEMBERED), repr=False)
+    _listing: defaultdict[tuple[Repository, str], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock), repr=False
+    )
+    """For each list of referrers, as what is added to it at once would be lost."""
 
     def expecting(self, access: Access) -> Client:
         """The same client for a run that will need this access."""
@@ -123,12 +129,13 @@ class Client:
         if referrer.subject is None:
             return
         tag = referrers.tag(referrer.subject.digest)
-        try:
-            before = await self.get_manifest(repository, tag)
-        except NotFound:
-            before = None
-        if raw := referrers.listing(before, referrer):
-            await self.put_manifest(repository, tag, raw, types.OCI_INDEX)
+        async with self._listing[repository, tag]:
+            try:
+                before = await self.get_manifest(repository, tag)
+            except NotFound:
+                before = None
+            if raw := referrers.listing(before, referrer):
+                await self.put_manifest(repository, tag, raw, types.OCI_INDEX)
 
     async def list_referrers(self, repository: Repository, subject: Digest) -> tuple[Descriptor, ...]:
         """What says that it is about a manifest, by the registry's list or else by the tag that stands for one."""

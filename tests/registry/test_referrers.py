@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from manifest_tool.oci.descriptor import Descriptor
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import Manifest
 from manifest_tool.registry import referrers
+from manifest_tool.registry.auth import NO_ACCESS
 from manifest_tool.server import actions
 from manifest_tool.server.serve import Running
 from tests import harness, seeds
@@ -89,6 +91,18 @@ def test_e5_at_docker_registry(docker_registry: str, embedded: Running, program:
     found = harness.get_manifest(docker_registry, "e5", _TAG)
     assert found
     assert [entry["digest"] for entry in json.loads(found[1])["manifests"]] == [str(one.digest)]
+
+
+async def test_e5_those_that_are_listed_at_once_are_all_listed(embedded: Running) -> None:
+    found = [_artifact(embedded, "one"), _artifact(embedded, "two")]
+    app = repository(embedded.host, "app")
+    for each in found:
+        embedded.put_manifest("app", each.raw, each.media_type)
+    async with client() as opened:
+        # As the specs of one run do.
+        each_of_them = (opened.expecting(NO_ACCESS).add_referrer(app, each) for each in found)
+        await asyncio.gather(*each_of_them)
+    assert {entry["digest"] for entry in _listed(embedded)} == {str(each.digest) for each in found}
 
 
 def test_a_list_is_kept_and_none_is_listed_twice() -> None:
