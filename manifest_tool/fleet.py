@@ -11,7 +11,7 @@ from manifest_tool import index
 from manifest_tool.errors import FleetError, ManifestToolError, UsageError
 
 if TYPE_CHECKING:
-    from manifest_tool.index import Kind
+    from manifest_tool.oci.kind import Kind
     from manifest_tool.oci.reference import Reference, Registry
     from manifest_tool.spec.model import Spec
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from manifest_tool.errors import AssemblyError, UsageError
 from manifest_tool.oci import go_json
-from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.kind import Kind
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
@@ -18,19 +17,6 @@ if TYPE_CHECKING:
     from manifest_tool.oci.reference import Reference, Repository
     from manifest_tool.resolver import Image, Source
     from manifest_tool.spec.model import Spec
-
-
-class Kind(StrEnum):
-    """What to publish."""
-
-    DOCKER = "docker"
-    """A Docker manifest list."""
-    OCI = "oci"
-    """An OCI image index."""
-
-    @property
-    def media_type(self) -> str:
-        return types.DOCKER_LIST if self is Kind.DOCKER else types.OCI_INDEX
 
 
 @dataclass(frozen=True, slots=True)

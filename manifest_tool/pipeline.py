@@ -20,7 +20,8 @@ from manifest_tool.registry.sender import Sender
 from manifest_tool.registry.transport import Options, Transport
 
 if TYPE_CHECKING:
-    from manifest_tool.index import Kind, Plan
+    from manifest_tool.index import Plan
+    from manifest_tool.oci.kind import Kind
     from manifest_tool.oci.reference import Registry
     from manifest_tool.pusher import Receipt
     from manifest_tool.spec.model import Spec

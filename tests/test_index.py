@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from manifest_tool import index
 from manifest_tool.errors import AssemblyError, ExitCode, UsageError
-from manifest_tool.index import Kind
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.descriptor import Descriptor
 from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.kind import Kind
 from manifest_tool.oci.manifest import Manifest
 from manifest_tool.oci.platform import Platform
 from manifest_tool.oci.reference import Reference

@@ -10,7 +10,7 @@ import typer
 
 from manifest_tool.cli import connect, imports
 from manifest_tool.errors import DraftError, UsageError
-from manifest_tool.index import Kind
+from manifest_tool.oci.kind import Kind
 
 if TYPE_CHECKING:
     from manifest_tool.drafts.draft import Draft

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifest_tool.cli import connect, imports
-from manifest_tool.cli.render import Format
-from manifest_tool.index import Kind
+from manifest_tool.cli.format import Format
+from manifest_tool.oci.kind import Kind
 
 if TYPE_CHECKING:
     from manifest_tool.errors import ManifestToolError
@@ -123,7 +123,8 @@ def _publish(
 ) -> None:
     with imports.brisk():
         from manifest_tool import fleet, pipeline
-        from manifest_tool.cli import progress, render
+        from manifest_tool.cli import progress
+        from manifest_tool.cli.results import Results
 
     settings = connect.settings_of(context)
     kind = asked.kind or Kind(settings.kind or Kind.DOCKER)
@@ -143,7 +144,7 @@ def _publish(
             await runs.run(work)
 
     with (
-        render.Results(asked.output, many=len(found) > 1) as results,
+        Results(asked.output, many=len(found) > 1) as results,
         progress.watching(debug=settings.debug, specs=len(found)) as observe,
     ):
         connect.run(run(observe), settings)

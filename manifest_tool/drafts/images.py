@@ -9,8 +9,8 @@ from manifest_tool import resolver
 from manifest_tool.concurrency import outcomes
 from manifest_tool.drafts.draft import image_reference
 from manifest_tool.errors import ManifestToolError, ResolveError
-from manifest_tool.index import Kind
 from manifest_tool.oci import media_type as types
+from manifest_tool.oci.kind import Kind
 from manifest_tool.oci.platform import Platform
 from manifest_tool.registry.auth import NO_ACCESS, Access
 from manifest_tool.spec.edit import Item

@@ -17,8 +17,8 @@ from aiohttp.typedefs import Handler
 
 from manifest_tool import pipeline
 from manifest_tool.errors import ExitCode, ManifestToolError
-from manifest_tool.index import Kind
 from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.kind import Kind
 from manifest_tool.server import actions
 from manifest_tool.server.faults import Action
 from manifest_tool.server.serve import Running, serving
