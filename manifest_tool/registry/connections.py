@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import aiohttp
 
+from manifest_tool.errors import RegistryError
+from manifest_tool.oci.host import is_public
 from manifest_tool.registry import links
+from manifest_tool.registry.answers import plain
 
 if TYPE_CHECKING:
+    from aiohttp.abc import ResolveResult
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
     from yarl import URL
@@ -24,8 +29,10 @@ LIMIT = 160
 class Connector(aiohttp.TCPConnector):
     """Opens more than one connection to an origin where more than one will be needed soon."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, public_only: bool = False) -> None:
+        """``public_only``: connect to nothing that not the whole internet reaches."""
         super().__init__(limit=LIMIT)
+        self._public_only = public_only
         self._expected: dict[Origin, int] = {}
         self._ahead: dict[ConnectionKey, deque[asyncio.Task[ResponseHandler]]] = defaultdict(deque)
 
@@ -45,6 +52,15 @@ class Connector(aiohttp.TCPConnector):
         for ended in await asyncio.gather(*opened, return_exceptions=True):
             if not isinstance(ended, BaseException):
                 ended.close()
+
+    async def _resolve_host(
+        self, host: str, port: int, traces: Sequence[aiohttp.tracing.Trace] | None = None
+    ) -> list[ResolveResult]:
+        """What is looked at is what is connected to: whoever owns a name may let it mean something else at any time."""
+        found = await super()._resolve_host(host, port, traces)
+        if self._public_only and not all(is_public(result["host"]) for result in found):
+            raise RegistryError(f"{plain(host)} is not in the public internet, and is not asked")
+        return found
 
     async def _create_connection(
         self,

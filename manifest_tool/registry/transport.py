@@ -65,6 +65,8 @@ class Options:
     """Seconds after which a run tries nothing again."""
     manifest_limit: int = MAX_SIZE
     """Bytes of a manifest or of a config that are read."""
+    public_only: bool = False
+    """Ask nobody whom not the whole internet reaches; for what is done at the word of strangers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Transport:
     async def __aenter__(self) -> Self:
         self._check_authorities()
         self._contexts = tls.Contexts(self.options.trust, verify=not self.options.insecure)
-        self._connector = Connector()
+        self._connector = Connector(public_only=self.options.public_only)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=self.options.idle),

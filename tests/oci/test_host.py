@@ -29,3 +29,33 @@ from manifest_tool.oci import host as hosts
 )
 def test_what_is_near(host: str, loopback: bool, local: bool) -> None:
     assert (hosts.is_loopback(host), hosts.is_local(host)) == (loopback, local)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1", True),
+        ("64:ff9b::808:808", True),
+        ("127.0.0.1", False),
+        ("0.0.0.0", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("100.64.0.1", False),
+        ("169.254.169.254", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::", False),
+        ("::1", False),
+        ("fe80::1", False),
+        ("fe80::1%1", False),
+        ("fd00::1", False),
+        ("ff0e::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("2002:a00:1::", False),
+        ("64:ff9b::a00:1", False),
+    ],
+)
+def test_what_the_whole_internet_reaches(address: str, public: bool) -> None:
+    assert hosts.is_public(address) == public

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from yarl import URL
 
-from manifest_tool.errors import Unreachable
+from manifest_tool.errors import RegistryError, Unreachable
 from manifest_tool.registry.connections import LIMIT
 from manifest_tool.registry.transport import Request, Transport
 from tests.harness import free_port
@@ -127,3 +127,12 @@ async def test_where_nobody_listens_the_error_is_the_usual_one() -> None:
         opened.expect(repository(host).registry, 3)
         with pytest.raises(Unreachable, match=f"cannot connect to {host}, connection refused"):
             await opened.send(Request("GET", URL(f"http://{host}/v2/")))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "inside.test"])
+async def test_at_the_word_of_strangers_nobody_near_is_connected_to(names: None, host: str) -> None:
+    async with counting() as server, transport(public_only=True) as opened:
+        port = server.host.rpartition(":")[2]
+        with pytest.raises(RegistryError, match=f"^{host} is not in the public internet, and is not asked$"):
+            await opened.send(Request("GET", URL(f"http://{host}:{port}/")))
+        assert server.writers == []
