@@ -41,6 +41,7 @@ class Trial:
             "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
             "DOCKER_CONFIG": str(self.folder),  # it holds none, so no account of this machine has a part in it
             "MANIFEST_TOOL_DRAFTS": str(self.folder / "drafts"),
+            "XDG_CACHE_HOME": str(self.folder / ".cache"),
             "COLUMNS": "100",
         }
         return subprocess.run(

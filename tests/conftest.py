@@ -26,7 +26,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_facto
             monkeypatch.delenv(name)
     for name in ("DOCKER_AUTH_CONFIG", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("DOCKER_CONFIG", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+    for name in ("DOCKER_CONFIG", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("COLUMNS", "100")
 

@@ -11,7 +11,8 @@ import manifest_tool
 
 PACKAGE = Path(manifest_tool.__file__).parent
 
-_CLI = {"drafts", "fleet", "pipeline", "inspector", "pusher", "index", "spec", "registry", "server", "oci", "__init__"}
+_VERBS = {"fleet", "pipeline", "inspector", "query", "pusher", "index"}
+_CLI = {*_VERBS, "concurrency", "drafts", "spec", "registry", "server", "oci", "__init__"}
 # What a room may import of the others, besides errors and events, which all may. Top-level modules are rooms too.
 ALLOWED = {
     "__main__": {"cli"},
@@ -22,6 +23,7 @@ ALLOWED = {
     "pusher": {"index", "resolver", "concurrency", "registry", "oci"},
     "index": {"resolver", "spec", "oci"},
     "resolver": {"reader", "concurrency", "spec", "registry", "oci"},
+    "query": {"reader", "concurrency", "files", "registry", "server", "oci"},
     "inspector": {"reader", "concurrency", "registry", "oci"},
     "reader": {"registry", "oci"},
     "concurrency": set[str](),
@@ -35,8 +37,9 @@ ALLOWED = {
     "__init__": set[str](),
 }
 HOMES = {
-    "aiohttp": {"registry", "server"},
+    "aiohttp": {"query", "registry", "server"},
     "jsonschema": {"spec"},
+    "platformdirs": {"query"},
     "rich": {"cli"},
     "ruamel": {"spec"},
     "typer": {"cli"},

@@ -37,6 +37,7 @@ def loaded(*arguments: str) -> tuple[int, set[str]]:
         ("manifest", "--help"),
         ("manifest", "create", "--help"),
         ("manifest", "ls"),
+        ("query", "--help"),
         ("registry", "serve", "--help"),
     ],
     ids=" ".join,

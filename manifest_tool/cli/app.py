@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tool import __version__
-from manifest_tool.cli import inspect, login, manifest, push, registry, render, streams
+from manifest_tool.cli import inspect, login, manifest, push, query, registry, render, streams
 from manifest_tool.cli.arguments import translated
 from manifest_tool.cli.settings import Settings, seconds
 from manifest_tool.errors import ExitCode, ManifestToolError, OutputError
@@ -25,6 +25,7 @@ app.command("inspect")(inspect.inspect)
 app.command("login")(login.login)
 app.command("logout")(login.logout)
 app.add_typer(manifest.app, name="manifest")
+app.command("query")(query.query)
 app.add_typer(registry.app, name="registry")
 
 

@@ -32,12 +32,13 @@ def serve(
     from manifest_tool.server.store import MemoryStore
 
     store = MemoryStore() if root is None else DiskStore(root)
-    if not _is_loopback(host):
+    if not is_loopback(host):
         typer.echo(f"warning: whoever reaches {host} may read, write and delete everything here", err=True)
     asyncio.run(run(store, host=host, port=port, announce=typer.echo))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches an address that is listened on."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -34,12 +34,12 @@ class Settings:
     """``push --type``, where it stood before the subcommand."""
 
 
-def seconds(text: str) -> float:
-    """Read a duration such as ``90``, ``90s``, ``10m`` or ``1h30m``; raises `UsageError`."""
+def seconds(text: str, option: str = "--timeout") -> float:
+    """Read a duration such as ``90``, ``90s``, ``10m`` or ``1h30m``; raises `UsageError` about the option."""
     plain = re.fullmatch(_NUMBER, text)
     found = _DURATION.fullmatch(f"{text}s" if plain else text)
     hours, minutes, rest = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
     total = 3600 * hours + 60 * minutes + rest
     if not 0 < total <= _LONGEST:
-        raise UsageError(f"--timeout: {text!r} is no time to work in", hint="write it as 90s, 10m or 1h30m")
+        raise UsageError(f"{option}: {text!r} is no length of time", hint="write it as 90s, 10m or 1h30m")
     return total

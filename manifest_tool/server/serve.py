@@ -41,12 +41,17 @@ _Handle: TypeAlias = tuple[str, asyncio.AbstractEventLoop, asyncio.Event]
 
 
 async def run(store: Store, *, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; ``announce`` is given the URL once the registry listens."""
+    """Serve a registry as `until_stopped` does."""
+    await until_stopped(create_app(store), host=host, port=port, announce=announce)
+
+
+async def until_stopped(app: web.Application, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; ``announce`` is given the URL once somebody listens."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with _listening(create_app(store), host, port) as address:
+    async with _listening(app, host, port) as address:
         announce(f"http://{address}")
         await stop.wait()
 

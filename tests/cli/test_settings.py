@@ -31,7 +31,7 @@ def test_a_time(text: str, expected: float) -> None:
     ["0", "0s", "", "s", "-1", "1 m", "1m1h", "1h30", "1d", "1e9", "inf", "nan", ".5", "5.", "٣", "9" * 10, "8761h"],
 )
 def test_no_time(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time to work in") as caught:
+    with pytest.raises(UsageError, match="is no length of time") as caught:
         seconds(text)
     assert caught.value.hint == "write it as 90s, 10m or 1h30m"
 
@@ -39,4 +39,4 @@ def test_no_time(text: str) -> None:
 def test_no_time_is_a_usage_error_wherever_it_stands(program: Program) -> None:
     ran = program("inspect", "localhost:1/app", "-timeout", "soon")
     assert (ran.code, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("error: --timeout: 'soon' is no time to work in\n")
+    assert ran.stderr.startswith("error: --timeout: 'soon' is no length of time\n")
