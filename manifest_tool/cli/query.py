@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifest_tool.cli import connect, imports
-from manifest_tool.cli.render import Format
+from manifest_tool.cli.format import Format
 from manifest_tool.cli.settings import Settings, seconds
 from manifest_tool.errors import ExitCode, ManifestToolError, PlatformNotFound, UsageError
 
