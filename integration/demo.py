@@ -72,6 +72,40 @@ STEPS = (
         "What would be published, to the byte; nothing is written.",
         "manifest-tool push from-spec specs/same-repository.yaml --dry-run",
     ),
+    Step(
+        "An index as a tree: what its platforms hold, and what they share.",
+        "manifest-tool inspect localhost:5000/acme/tool:2 --format tree",
+    ),
+    Step(
+        "An index as an object, for programs.",
+        "manifest-tool inspect localhost:5000/acme/web:3.1 --format json",
+        {"schemaVersion": 1},
+    ),
+    Step(
+        "Which platforms images support, in one line each.",
+        "manifest-tool query localhost:5000/acme/tool:2 localhost:5000/acme/web:3.1 --no-cache",
+    ),
+    Step(
+        "The way of docker manifest: a list is begun, with an image that has attestations among the others.",
+        "manifest-tool manifest create localhost:5000/acme/tool:3 localhost:5000/acme/api-amd64:1.0"
+        " localhost:5000/acme/tool:2.0-arm64 localhost:5000/acme/tool:2.0-armv7",
+    ),
+    Step(
+        "The platform of one of them is corrected.",
+        "manifest-tool manifest annotate localhost:5000/acme/tool:3 localhost:5000/acme/tool:2.0-armv7 --variant v6",
+    ),
+    Step(
+        "The draft is a spec.",
+        "manifest-tool manifest export localhost:5000/acme/tool:3",
+    ),
+    Step(
+        "It goes the way that every push goes.",
+        "manifest-tool manifest push --purge localhost:5000/acme/tool:3",
+    ),
+    Step(
+        "What lies there now, as docker manifest inspect shows it.",
+        "manifest-tool manifest inspect localhost:5000/acme/tool:3",
+    ),
 )
 
 
