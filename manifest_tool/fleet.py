@@ -90,8 +90,8 @@ class Fleet(Generic[T]):
     async def run(self, work: Callable[[Spec], Awaitable[T]]) -> None:
         """Do the work; raises `FleetError` with every failure, or the one error of a single spec.
 
-        After a failure no other spec is begun, unless it keeps going. Where it is cancelled, what the cancelled work
-        says of itself is told together.
+        After a failure no other spec is begun, unless it keeps going. Where it is cancelled, the results that waited
+        for an earlier one are told, and what the cancelled work says of itself is told together.
         """
         workers = [asyncio.ensure_future(self._work(work)) for _ in range(min(self._jobs, len(self._specs)))]
         try:
@@ -100,6 +100,8 @@ class Fleet(Generic[T]):
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            for number in sorted(self._results):
+                self._tell_of(number)
             if isinstance(error, asyncio.CancelledError):
                 raise asyncio.CancelledError(self._unfinished()) from None
             raise
@@ -128,10 +130,13 @@ class Fleet(Generic[T]):
                 raise
         self._results[number] = result
         while self._told in self._results:
-            known = self._results.pop(self._told)
+            self._tell_of(self._told)
             self._told += 1
-            if known is not None:
-                self._tell(known)
+
+    def _tell_of(self, number: int) -> None:
+        result = self._results.pop(number)
+        if result is not None:
+            self._tell(result)
 
     def _error(self) -> ManifestToolError:
         failures = [self._failures[number] for number in sorted(self._failures)]

@@ -218,6 +218,57 @@ def test_an_interruption_tells_how_far_it_was(embedded: Running, tmp_path: Path,
     assert stderr.decode().splitlines()[-1] == f"interrupted; {told}; running it again completes it"
 
 
+def test_an_interruption_holds_no_result_back(embedded: Running, tmp_path: Path) -> None:
+    paths = write(embedded, tmp_path, ["a", "b"])
+    moment = Moment()
+    embedded.faults.add(moment, method="PUT", path="/app-a/manifests/1")
+    with pushing(*paths) as process:
+        assert moment.reached.wait(PATIENCE)
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"done {embedded.host}/app-b:1: moved 1\n".encode()
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=PATIENCE)
+    assert stdout.decode().splitlines() == lines(embedded, ["b"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_json_of_an_interruption_tells_what_is_done(embedded: Running, tmp_path: Path, number: signal.Signals) -> None:
+    paths = write(embedded, tmp_path, ["a", "b", "c"])
+    moment = Moment()
+    embedded.faults.add(moment, method="PUT", path="/app-b/manifests/1")
+    with pushing(*paths, jobs=1, output="json") as process:
+        assert moment.reached.wait(PATIENCE)
+        process.send_signal(number)
+        stdout, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    printed = json.loads(stdout)
+    assert [result["reference"] for result in printed["results"]] == [f"{embedded.host}/app-a:1"]
+    assert printed["failures"] == [
+        {"reference": None, "error": "interrupted", "hint": "", "exitCode": process.returncode}
+    ]
+
+
+def test_json_of_a_run_out_of_time_tells_what_is_done(embedded: Running, program: Program, tmp_path: Path) -> None:
+    paths = write(embedded, tmp_path, ["a", "b"])
+    embedded.faults.add(Moment(), path="/v2/app-b/")
+    ran = program("--timeout", "1.5", "push", "from-spec", "--jobs", "1", "--format", "json", *map(str, paths))
+    printed = json.loads(ran.stdout)
+    assert [result["reference"] for result in printed["results"]] == [f"{embedded.host}/app-a:1"]
+    (failure,) = printed["failures"]
+    assert (failure["reference"], failure["exitCode"]) == (None, ran.code)
+    assert "1 of 2 specs are published" in failure["error"]
+
+
+def test_a_failure_hides_no_stdout_that_cannot_be_written(embedded: Running, tmp_path: Path) -> None:
+    paths = write(embedded, tmp_path, ["a", "b"])
+    embedded.faults.add(Answer(403), path="/v2/app-b/")
+    with Path("/dev/full").open("wb") as full, pushing(*paths, stdout=full) as process:
+        _, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 4
+    assert f"error: {embedded.host}/app-a is published as sha256:" in stderr.decode()
+    assert "not every spec is published" in stderr.decode()
+
+
 def test_a_run_again_writes_nothing(embedded: Running, program: Program, tmp_path: Path) -> None:
     names = [str(number) for number in range(5)]
     paths = write(embedded, tmp_path, names)

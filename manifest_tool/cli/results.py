@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Self
 
-from manifest_tool.cli import streams
+import typer
+
+from manifest_tool.cli import render, streams
 from manifest_tool.cli.format import Format
-from manifest_tool.errors import FleetError, OutputError
+from manifest_tool.errors import FleetError, ManifestToolError, OutputError
 from manifest_tool.index import Plan
 
 if TYPE_CHECKING:
-    from manifest_tool.errors import ManifestToolError
     from manifest_tool.index import Child
     from manifest_tool.pusher import Blob, Receipt
 
 
 class Results:
-    """Prints what was published as it comes; JSON of many specs is one object, at the end.
+    """Prints what was published as it comes; JSON of many specs is one object, at the end, however that is.
 
     Where stdout cannot be written, the work goes on, and that is raised when the context is left.
     """
@@ -31,12 +32,14 @@ class Results:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self._many and self._output is Format.JSON and isinstance(error, FleetError | None):
-            failures = [_failure(name, failed) for name, failed in error.failures] if error else []
-            self._print(_json({"schemaVersion": 1, "results": self._objects, "failures": failures}).encode())
-        if self._failed and error is None:
+    def __exit__(self, kind: object, ended: BaseException | None, trace: object) -> None:
+        if self._many and self._output is Format.JSON and isinstance(ended, ManifestToolError | typer.Exit | None):
+            document = {"schemaVersion": 1, "results": self._objects, "failures": _failures(ended)}
+            self._print(_json(document).encode())
+        if self._failed and ended is None:
             raise self._failed
+        if self._failed:
+            render.error(self._failed)
 
     def add(self, made: Plan | Receipt) -> None:
         """Print one result."""
@@ -66,8 +69,21 @@ def _object(made: Plan | Receipt) -> dict[str, Any]:
     return {**_plan(made.plan, hows), "dryRun": False, "written": list(made.written), "blobs": _blobs(made.blobs)}
 
 
-def _failure(name: str, error: ManifestToolError) -> dict[str, Any]:
-    return {"reference": name or None, "error": str(error), "hint": error.hint, "exitCode": int(error.exit_code)}
+def _failures(ended: ManifestToolError | typer.Exit | None) -> list[dict[str, Any]]:
+    """What kept a run from its end; an interruption has told about itself on stderr."""
+    match ended:
+        case None:
+            return []
+        case FleetError():
+            return [_failure(name, str(error), error.hint, error.exit_code) for name, error in ended.failures]
+        case ManifestToolError():
+            return [_failure("", str(ended), ended.hint, ended.exit_code)]
+        case typer.Exit():
+            return [_failure("", "interrupted", "", ended.exit_code)]
+
+
+def _failure(name: str, error: str, hint: str, code: int) -> dict[str, Any]:
+    return {"reference": name or None, "error": error, "hint": hint, "exitCode": int(code)}
 
 
 def _plan(made: Plan, hows: list[str] | list[None]) -> dict[str, Any]:

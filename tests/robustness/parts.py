@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -38,11 +39,14 @@ class Moment:
 
 
 @contextmanager
-def pushing(*paths: Path, jobs: int = 8) -> Iterator[subprocess.Popen[bytes]]:
+def pushing(
+    *paths: Path, jobs: int = 8, output: str = "text", stdout: int | BinaryIO = subprocess.PIPE
+) -> Iterator[subprocess.Popen[bytes]]:
     """``push from-spec`` in a process of its own, which does not outlive the context."""
+    options = [f"--jobs={jobs}", f"--format={output}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "manifest_tool", "push", "from-spec", f"--jobs={jobs}", *map(str, paths)],
-        stdout=subprocess.PIPE,
+        [sys.executable, "-m", "manifest_tool", "push", "from-spec", *options, *map(str, paths)],
+        stdout=stdout,
         stderr=subprocess.PIPE,
     )
     with process:
