@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from manifest_tool.concurrency import Flights
-from manifest_tool.errors import InvalidReference, ManifestToolError, RegistryError
+from manifest_tool.errors import InvalidReference, ManifestToolError, RegistryError, Unauthorized
 from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.oci.platform import Platform
 from manifest_tool.oci.reference import Reference
@@ -66,6 +66,9 @@ class Service:
         try:
             key = Key(normalised(Reference.parse(name)))
             entry = self._lookup.known(key) or await self._flights.join(key, lambda: self._find(key))
+        except Unauthorized as error:
+            # What we would say of it ourselves names the account that was used.
+            return _error(400, f"{_FAILED}it is refused" + (f": {error.exchange}" if error.exchange else ""))
         except (InvalidReference, RegistryError) as error:
             return _error(400, f"{_FAILED}{error}")
         except _Busy:

@@ -66,6 +66,17 @@ def test_accounts_of_whoever_runs_it_are_used_where_a_file_is_given_for_it(
             assert asked(host, f"{registry.host}/app:1")[0] == 200
 
 
+def test_whom_it_asks_as_is_told_to_nobody(tmp_path: Path) -> None:
+    with tokens.guarded(anonymous={}) as (registry, service):
+        service.add("operator", tokens.SECRET, {"*": "pull"})
+        wrong = tokens.logins(registry.host, name="operator", password="wrong")
+        (tmp_path / "config.json").write_text(json.dumps({"auths": wrong}))
+        with started("--allow-private", before=("--docker-cfg", str(tmp_path))) as host:
+            status, answer = asked(host, f"{registry.host}/app:1")
+    assert (status, "it is refused: GET " in str(answer)) == (400, True)
+    assert not any(word in str(answer) for word in ("operator", "wrong", str(tmp_path)))
+
+
 def test_what_an_image_may_take(embedded: Running) -> None:
     embedded.latency = 0.05
     with started("--allow-private", before=("--timeout", "0.01")) as host:
