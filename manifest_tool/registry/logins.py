@@ -26,7 +26,7 @@ _API_VERSIONS = frozenset({"", "v1", "v2"})
 def parse(text: str) -> Registry:
     """Read a registry's host, also as the URL that people paste; raises `UsageError`."""
     host, _, path = text.removeprefix("https://").partition("/")
-    if "@" in host:
+    if "@" in text:
         # What stands before it may be a password: it is not repeated.
         raise UsageError("a registry's host has no user name before an @", hint="give it with --username")
     if text.startswith("http://"):

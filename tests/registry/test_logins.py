@@ -108,7 +108,15 @@ def test_a_host(text: str, expected: str) -> None:
         ("team", "'team' is no registry", "references know one by a dot or a port in its name"),
         ("", "'' is no registry: expected a registry's host name, with a port where it needs one", ""),
         ("r.test:99999", "'r.test:99999' is no registry: there is no port 99999", ""),
-        (f"https://me:{SECRET}@r.test", "a registry's host has no user name before an @", "give it with --username"),
+        *(
+            (text, "a registry's host has no user name before an @", "give it with --username")
+            for text in (
+                f"https://me:{SECRET}@r.test",
+                f"http://me:{SECRET}@r.test",
+                f"HTTPS://me:{SECRET}@r.test/v2/",
+                f"me:a/{SECRET}@r.test",
+            )
+        ),
     ],
 )
 def test_no_host(text: str, message: str, hint: str) -> None:
