@@ -19,12 +19,13 @@ T = TypeVar("T")
 
 
 def checked(
-    found: Sequence[Spec | ManifestToolError], kind: Kind, *, keep_going: bool
+    found: Sequence[Spec | ManifestToolError], kind: Kind, *, keep_going: bool, jobs: int
 ) -> list[Spec | ManifestToolError]:
     """The same, with an error in place of each spec that cannot become one of the kind.
 
-    Raises what keeps all of them from being published: any error, unless it is to keep going, and two specs for one
-    tag, as it is not known which of them it would be.
+    Raises what keeps all of them from being published: any error, unless it is to keep going; two specs for one tag, as
+    it is not known which of them it would be; and for the same reason, where more than one is under way at once, a spec
+    that takes what another publishes.
     """
     fit = [_fitting(item, kind) for item in found]
     errors = [error for error in fit if isinstance(error, ManifestToolError)]
@@ -32,7 +33,10 @@ def checked(
         raise errors[0]
     if errors and not keep_going:
         raise FleetError([("", error) for error in errors], published=0, left=len(fit) - len(errors))
-    _check_tags([spec for spec in fit if not isinstance(spec, ManifestToolError)])
+    specs = [spec for spec in fit if not isinstance(spec, ManifestToolError)]
+    _check_tags(specs)
+    if jobs > 1:
+        _check_sources(specs)
     return fit
 
 
@@ -66,6 +70,21 @@ def _check_tags(specs: Sequence[Spec]) -> None:
     twice = [f"{name} ({', '.join(found)})" for name, found in places.items() if len(found) > 1]
     if twice:
         raise UsageError(f"more than one spec publishes {'; '.join(twice)}", hint="push them one after the other")
+
+
+def _check_sources(specs: Sequence[Spec]) -> None:
+    publishing = {(spec.repository, tag): spec for spec in specs for tag in spec.tags}
+    found = [
+        f"{entry.reference} ({other.where} publishes it, {entry.where} takes it)"
+        for spec in specs
+        for entry in spec.entries
+        if (other := publishing.get((entry.reference.repository, str(entry.reference.which)), spec)) is not spec
+    ]
+    if found:
+        raise UsageError(
+            f"which of these comes first is not known: {'; '.join(found)}",
+            hint="push them one after the other, as --jobs 1 does",
+        )
 
 
 class Fleet(Generic[T]):

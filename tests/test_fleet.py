@@ -174,6 +174,24 @@ def test_two_specs_for_one_tag_are_refused(embedded: Running, program: Program, 
     assert not list(embedded.log)
 
 
+def test_what_one_spec_publishes_another_takes_only_after_it(
+    embedded: Running, program: Program, tmp_path: Path
+) -> None:
+    one, other = write(embedded, tmp_path, ["a", "b"])
+    assert program("push", "from-spec", str(one)).code == 0
+    other.write_text(seeds.spec(embedded.host, "app-b:1", "app-a:1"))
+    one.write_text(seeds.spec(embedded.host, "app-a:1", "app-a:linux-amd64"))
+    embedded.log.clear()
+    ran = program("push", "from-spec", str(one), str(other))
+    assert ran.code == 2
+    assert "error: which of these comes first is not known: " in ran.stderr
+    assert f": {embedded.host}/app-a:1 ({one}:1:1 publishes it, {other}:4:5 takes it)" in ran.stderr
+    assert not list(embedded.log)
+    ran = program("push", "from-spec", "--jobs", "1", str(one), str(other))
+    assert (ran.code, ran.stdout.splitlines()) == (0, lines(embedded, ["a", "b"]))
+    assert embedded.manifest("app-a", "1") == embedded.manifest("app-b", "1")
+
+
 def test_an_account_is_one_at_one_registry(embedded: Running, program: Program, tmp_path: Path) -> None:
     with serving() as other:
         one, two = *write(embedded, tmp_path, ["a"]), *write(other, tmp_path, ["b"])

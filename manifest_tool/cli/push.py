@@ -128,7 +128,8 @@ def _publish(
 
     settings = connect.settings_of(context)
     kind = asked.kind or Kind(settings.kind or Kind.DOCKER)
-    found = fleet.checked(read(progress.plainly(debug=settings.debug)), kind, keep_going=asked.keep_going)
+    specs = read(progress.plainly(debug=settings.debug))
+    found = fleet.checked(specs, kind, keep_going=asked.keep_going, jobs=asked.jobs)
     # The specs first: where both stand on standard input, what is missing there is the password, and is told so.
     connection = connect.connection(settings)
     target = fleet.registry(found) if connection.credential else None
