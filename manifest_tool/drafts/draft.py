@@ -112,6 +112,9 @@ class Draft:
         editor = Editor.read(self.data, self.name)
         config = editor.config(entry.number)
         platform = changes.of(entry.platform or config)
+        if not (platform.os and platform.architecture):
+            message = f"{image} in {self.target} needs an os and an architecture"
+            raise InvalidPlatform(str(platform), message, hint="give both, --os and --arch")
         if problem := platform.problem():
             raise InvalidPlatform(str(platform), f"{image} in {self.target}: {problem}")
         wanted = replace(entry, platform=platform, complete=entry.complete or changes.leaves_open(config))

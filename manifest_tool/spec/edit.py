@@ -60,10 +60,10 @@ class Editor:
         """Take a spec to pieces; raises `SpecError` where only our own reader understands it."""
         try:
             return cls(_yaml().load(data.decode()))
-        except YAMLError as error:
+        except (YAMLError, ValueError, KeyError) as error:
             mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
             where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-            raise refuse(where, "this cannot be edited", "write it without tabs and other oddities") from None
+            raise refuse(where, "this cannot be edited", "write it in UTF-8, without tabs and tags") from None
 
     def write(self) -> bytes:
         """The text."""

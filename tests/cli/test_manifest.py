@@ -17,6 +17,7 @@ from integration import images
 from manifest_tool.drafts.store import Store
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.reference import Reference
+from manifest_tool.server.actions import Body
 from manifest_tool.server.serve import Running, serving
 from tests import harness, seeds
 from tests.conftest import Program
@@ -154,6 +155,17 @@ def test_a_damaged_manifest_is_told(run: Session, drafts: Path) -> None:
     assert not drafts.exists()
 
 
+def test_what_was_damaged_after_it_was_listed_is_not_published(run: Session) -> None:
+    run.image("app:a", "linux/amd64")
+    run("create", "HOST/app:1", "HOST/app:a")
+    run.registry.faults.add(Body(b"{}"), path="/manifests/sha256:")
+    for command in ("push", "inspect"):
+        ran = run(command, "HOST/app:1")
+        assert (ran.code, ran.stdout) == (5, "")
+        assert "hint: the registry, or something on the way to it, changed the content" in ran.stderr
+    assert set(run.registry.tags("app")) == {"a"}
+
+
 def test_an_index_of_one_image_is_that_image(run: Session) -> None:
     index = images.attested_index(seeds.build("linux/arm64", media="oci"))
     digest = seeds.put(run.registry, "app", "arm64", index)
@@ -223,7 +235,7 @@ def test_annotating(run: Session) -> None:
         (("HOST/app:1", "HOST/app:b", "--arch=arm"), 1, "manifest for image HOST/app:b does not exist in HOST/app:1"),
         (("HOST/app:2", "HOST/app:a", "--arch=arm"), 1, "manifest for image HOST/app:a does not exist in HOST/app:2"),
         (("HOST/app:1", "HOST/app:a", "--arch=foo"), 2, "unknown architecture 'foo'"),
-        (("HOST/app:1", "HOST/app:a", "--os="), 2, "unknown os ''"),
+        (("HOST/app:1", "HOST/app:a", "--os="), 2, "needs an os and an architecture"),
         (("HOST/app:1", "HOST/app:A B"), 2, "invalid reference"),
     ],
 )

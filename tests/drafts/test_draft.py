@@ -96,14 +96,20 @@ def test_annotating(config: str, changes: Changes, expected: str, complete: bool
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        (Changes(architecture="foo"), "unknown architecture 'foo'"),
-        (Changes(os=""), "unknown os ''"),
-        (Changes(variant="v7"), "unknown variant"),
+        (Changes(architecture="foo"), "unknown architecture 'foo'; expected "),
+        (Changes(variant="v7"), "unknown variant of amd64 'v7'"),
     ],
 )
 def test_a_platform_that_is_none_is_refused(changes: Changes, reason: str) -> None:
     with pytest.raises(InvalidPlatform, match=f"r.test/x:1 in r.test/app:1: {reason}"):
         annotated(made(item(f"x:1@{A}")), "x:1", changes)
+
+
+@pytest.mark.parametrize(("config", "changes"), [("linux/amd64", Changes(os="")), ("", Changes(architecture="arm"))])
+def test_half_a_platform_is_refused(config: str, changes: Changes) -> None:
+    with pytest.raises(InvalidPlatform, match=r"r\.test/x:1 in r\.test/app:1 needs an os and an architecture") as caught:
+        annotated(made(item(f"x:1@{A}", config)), "x:1", changes)
+    assert caught.value.hint == "give both, --os and --arch"
 
 
 SHARED = f"""\

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,8 +141,20 @@ def test_what_is_written_is_read_again(written: list[Platform], other: Platform)
     assert read(editor.write()).entries[0].platform == other.spelled()
 
 
-def test_what_only_our_own_reader_understands_is_told() -> None:
-    data = b"image: a\nmanifests:\n  -\timage: b\n"
+PLAIN = "image: a\nmanifests:\n  - image: b\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (PLAIN.replace("- ", "-\t").encode(), "s.yaml:3:4"),
+        (PLAIN.encode("utf-16"), "s.yaml"),
+        (f"x-a: !!int many\n{PLAIN}".encode(), "s.yaml"),
+        (f"x-a: !!bool maybe\n{PLAIN}".encode(), "s.yaml"),
+    ],
+)
+def test_what_only_our_own_reader_understands_is_told(data: bytes, place: str) -> None:
     assert len(read(data).entries) == 1
-    with pytest.raises(SpecError, match=r"s\.yaml:3:4: this cannot be edited"):
+    with pytest.raises(SpecError, match=rf"{re.escape(place)}: this cannot be edited") as caught:
         Editor.read(data, "s.yaml")
+    assert caught.value.problems[0].hint == "write it in UTF-8, without tabs and tags"
