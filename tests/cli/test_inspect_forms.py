@@ -260,3 +260,7 @@ def test_at_every_registry(any_registry: str, program: Program) -> None:
     assert program("inspect", "--manifest", name).stdout.encode() == whole.manifest
     shown = program("inspect", "--format", "json", "--platform", "linux/arm64", "--referrers", name)
     assert [entry["digest"] for entry in json.loads(shown.stdout)["referrers"]] == [referrer.digest]
+    text = program("inspect", "--platform", "linux/arm64", "--referrers", name).stdout
+    assert f"(1)   Digest: {referrer.digest}\n" in text
+    listed = shown.stdout.count('"artifactType": "application/spdx+json"')
+    assert text.count("(1) Artifact: application/spdx+json\n") == listed
