@@ -39,6 +39,7 @@ def test_it_shows_everything_and_stops() -> None:
     ]
     assert "acme/app:{1,1.10,1.10.2,latest}  Docker manifest list\n" in done.stdout
     assert "linux/arm/v7" in done.stdout
+    assert f"Created manifest list {host}/acme/tool:3\n" in done.stdout
     assert not is_listening(host)
 
 
