@@ -213,7 +213,6 @@ def test_a_source_without_a_tag_is_latest(embedded: Running, push: Push) -> None
             (),
             "the target has a digest",
         ),
-        ("image: HOST/app:1\nmanifests: [{image: 'HOST/app:a'}]\n---\nimage: b\n", (), "a second document begins here"),
         (TWO, ("--type", "bogus"), "'bogus'"),
     ],
 )
@@ -224,6 +223,15 @@ def test_what_the_original_passes_over_is_an_error(
     code, said = push(spec, *options)
     assert (code, told in said) == (2, True)
     assert "1" not in embedded.tags("app")
+
+
+def test_each_document_of_a_file_is_a_spec(embedded: Running, push: Push) -> None:
+    seed(embedded, a=AMD64, b=ARM64)
+    one = "image: HOST/app:1\nmanifests: [{image: 'HOST/app:a'}]\n"
+    assert push(f"{one}---\nimage: b\n")[0] == 2
+    assert "1" not in embedded.tags("app")
+    assert push(f"{one}---\n{one.replace('app:1', 'app:2')}")[0] == 0
+    assert {"1", "2"} <= set(embedded.tags("app"))
 
 
 def test_a_put_that_was_not_done_is_no_success(embedded: Running, push: Push) -> None:
