@@ -17,8 +17,9 @@ HUB = "docker.io"
 _HUB_NAMES = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _HUB_API = "registry-1.docker.io"
 _MAX_NAME = 255
+_MAX_HOST = 253
 
-_LABEL = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])"
+_LABEL = r"(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 _HOST = re.compile(rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -51,6 +52,8 @@ class Registry:
             raise InvalidReference(text, f"there is no port {port}")
         if host.startswith("["):
             host = f"[{_ipv6(text, host[1:-1])}]"
+        elif not _is_dns(host):
+            raise InvalidReference(text, "no host can have this name")
         return cls(HUB if host in _HUB_NAMES and not port else f"{host}:{int(port)}" if port else host)
 
     @property
@@ -226,6 +229,14 @@ def _reject_at_sight(text: str) -> None:
 def _placeholder(text: str) -> str:
     found = _PLACEHOLDER.search(text[:1024])
     return f"{found[0]} looks like a placeholder that was never filled in" if found else ""
+
+
+def _is_dns(host: str) -> bool:
+    """Whether a name fits into the DNS, and means something where it is encoded (RFC 1035 § 2.3.4, RFC 5891)."""
+    try:
+        return len(host) <= _MAX_HOST and bool(host.encode("ascii").decode("idna" if "xn--" in host else "ascii"))
+    except UnicodeError:
+        return False
 
 
 def _ipv6(text: str, address: str) -> str:

@@ -190,3 +190,14 @@ def test_what_may_be_a_password_is_not_repeated(text: str) -> None:
         Reference.parse(text)
     assert "hunter2" not in f"{caught.value} {caught.value.text} {caught.value.hint}"
     assert "no user name and password" in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".test", "xn--a.test", ".".join(["a" * 60] * 5), "a." + "xn--" + "9" * 20])
+def test_what_no_host_can_be_called(host: str) -> None:
+    with pytest.raises(InvalidReference, match="is no registry"):
+        Reference.parse(f"{host}/app")
+
+
+@pytest.mark.parametrize("host", ["a" * 63 + ".test", "xn--bcher-kva.example", "a--b.test"])
+def test_what_hosts_are_called(host: str) -> None:
+    assert str(Reference.parse(f"{host}/app").repository.registry) == host
