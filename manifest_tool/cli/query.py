@@ -206,8 +206,9 @@ def _serve(settings: Settings, age: float, *, host: str, port: int, allow_privat
     # What --timeout gives here is for one image, and not for the whole run.
     options = replace(connect.options(replace(settings, timeout=0.0)), public_only=not allow_private)
     configs = [DockerConfig.load(settings.docker_cfg)] if settings.docker_cfg else []
-    observe = progress.plainly(debug=True) if settings.debug else ignore
+    tell = progress.plainly(debug=settings.debug)
+    observe = tell if settings.debug else ignore
     clients = Clients(lambda: opened(options, Keychain(*configs, observe=observe), observe))
     limits = Limits(settings.timeout) if settings.timeout else Limits()
-    service = Service(clients, Lookup(MemoryCache(), age), limits, observe=observe)
+    service = Service(clients, Lookup(MemoryCache(), age), limits, observe=tell)
     asyncio.run(until_stopped(create_app(service), host=host, port=port, announce=typer.echo))

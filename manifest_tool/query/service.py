@@ -75,10 +75,10 @@ class Service:
             return _error(503, f"{_FAILED}too many are asked for just now")
         except TimeoutError:
             return _error(504, f"{_FAILED}no answer within {self._limits.seconds:g} s")
-        except ManifestToolError as error:
-            # It is about what is configured here, which is nothing for strangers.
-            self._observe(Noticed(str(error)))
-            return _error(500, f"{_FAILED}the service is not set up well")
+        except Exception as error:  # noqa: BLE001  # what is none of the above is for whoever runs this alone
+            known = isinstance(error, ManifestToolError)
+            self._observe(Noticed(f"{error}" if known else f"this is a bug: {type(error).__name__}: {error}"))
+            return _error(500, f"{_FAILED}the service failed")
         return _json(200, _document(entry, name))
 
     async def _find(self, key: Key) -> Entry:

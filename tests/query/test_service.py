@@ -149,14 +149,16 @@ async def test_what_is_no_reference() -> None:
     assert answer.json["error"].startswith("Error querying image: invalid reference 'App': ")
 
 
-async def test_what_is_wrong_with_its_own_accounts_is_told_to_its_owner_alone() -> None:
+@pytest.mark.parametrize("error", [CredentialsError("/home/me/secret.json"), ZeroDivisionError("/home/me")], ids=repr)
+async def test_what_is_wrong_with_it_is_told_to_its_owner_alone(error: Exception) -> None:
     def refusing() -> AbstractAsyncContextManager[Client]:
-        raise CredentialsError("the credential file /home/me/secret.json is larger than 1 MiB")
+        raise error
 
     async with service(open_=refusing) as ask:
         answer = await ask(image="r.test/app:1")
-    assert (answer.status, "/home/me" in answer.text) == (500, False)
-    assert "/home/me" in ask.watched.of(Noticed)[0].message
+    assert (answer.status, answer.json["error"]) == (500, "Error querying image: the service failed")
+    [notice] = ask.watched.of(Noticed)
+    assert "/home/me" in notice.message
 
 
 async def test_many_who_ask_for_one_make_one_request(embedded: Running) -> None:
