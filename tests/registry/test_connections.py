@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
+import aiohttp
 import pytest
 from yarl import URL
 
@@ -24,14 +26,12 @@ class Counting:
     host: str = ""
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     answered: int = 0
-    free: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 await reader.readuntil(b"\r\n\r\n")
-                await self.free.wait()
                 self.answered += 1
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         writer.close()
@@ -48,7 +48,6 @@ class Counting:
 @asynccontextmanager
 async def counting() -> AsyncIterator[Counting]:
     server = Counting()
-    server.free.set()
     async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
         server.host = "{}:{}".format(*listening.sockets[0].getsockname())
         yield server
@@ -74,16 +73,27 @@ async def test_what_is_expected_is_connected_beside_the_first_request() -> None:
 
 
 async def test_nothing_is_connected_for_nothing() -> None:
-    async with counting() as server, transport() as opened:
-        opened.expect(repository(server.host).registry, 5)
-        assert not server.writers
-        await _ask(opened, server)
-        await server.until(5)
-    for _ in range(200):
-        if not server.open:
-            break
-        await asyncio.sleep(0.01)
-    assert not server.open
+    async with counting() as server:
+        async with transport() as opened:
+            opened.expect(repository(server.host).registry, 5)
+            assert not server.writers
+            await _ask(opened, server)
+            await server.until(5)
+            assert server.open == 5
+        for _ in range(200):
+            if not server.open:
+                break
+            await asyncio.sleep(0.01)
+        assert not server.open
+
+
+async def test_nothing_is_connected_ahead_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with counting() as server, transport(plain_http=True) as opened:
+        monkeypatch.setenv("http_proxy", f"http://{server.host}")
+        opened.expect(repository("registry.test").registry, 5)
+        for _ in range(2):
+            await opened.send(Request("GET", URL("http://registry.test/v2/")))
+        assert (server.answered, len(server.writers)) == (2, 1)
 
 
 async def test_there_is_a_most() -> None:
@@ -107,18 +117,26 @@ async def test_one_that_was_closed_meanwhile_is_not_used() -> None:
         assert len(server.writers) == 5
 
 
-async def test_who_waits_for_one_may_be_cancelled() -> None:
+async def test_who_waits_for_one_may_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, gate = asyncio.Event(), asyncio.Event()
+    connect = aiohttp.TCPConnector._create_connection
+
+    async def slowly(connector: aiohttp.TCPConnector, *arguments: Any) -> Any:
+        begun.set()
+        await gate.wait()
+        return await connect(connector, *arguments)
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", slowly)
     async with counting() as server, transport() as opened:
-        server.free.clear()
         opened.expect(repository(server.host).registry, 2)
         first = asyncio.ensure_future(_ask(opened, server))
-        await asyncio.sleep(0)
+        await begun.wait()
         first.cancel()
         with suppress(asyncio.CancelledError):
             await first
-        server.free.set()
+        gate.set()
         await _ask(opened, server, 2)
-        assert len(server.writers) <= 3
+        assert (server.answered, len(server.writers)) == (2, 2)
 
 
 async def test_where_nobody_listens_the_error_is_the_usual_one() -> None:

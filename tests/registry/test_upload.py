@@ -86,6 +86,18 @@ async def test_a_line_that_brings_nothing_over_is_given_up(embedded: Running) ->
     opened_uploads, given_up = embedded.log.by_method("POST"), embedded.log.by_method("DELETE")
     assert len(opened_uploads) == len(given_up) == 3
     assert all(request.status == 204 for request in given_up)
+    # Nobody looks for what was never sent.
+    assert not embedded.log.by_method("HEAD")
+
+
+async def test_a_registry_that_refuses_what_it_asks_for_is_given_up(embedded: Running) -> None:
+    embedded.faults.add(actions.Answer(416), method="PUT")
+    embedded.faults.add(actions.Answer(204, headers={"Range": "0-1000"}), method="GET", path=_UPLOADS)
+    async with client(attempts=3) as opened:
+        with pytest.raises(RegistryError, match="416"):
+            await opened.put_blob(repository(embedded.host, "target"), _LAYER, _Source())
+    # That it had more once is worth as many tries again, and no more.
+    assert len(embedded.log.by_method("PUT")) == 4
 
 
 async def test_both_sides_of_a_copy_go_on(embedded: Running) -> None:
