@@ -267,6 +267,15 @@ def test_the_cache_holds_what_is_still_said_where_the_registry_is_gone(program: 
     assert (ran.code, ran.stdout) == (5, LIST.format_map(values))
 
 
+def test_an_answer_is_renewed_at_each_registry(any_registry: str, program: Program) -> None:
+    index = images.index([seeds.build("linux/amd64"), seeds.build("linux/arm64/v8")])
+    images.push(any_registry, "app", index, "1")
+    first = program("query", f"{any_registry}/app:1")
+    renewed = program("--debug", "query", f"{any_registry}/app:1", "--max-age", "0")
+    assert (first.code, renewed.stdout) == (0, first.stdout)
+    assert re.findall(r"^debug: (\w+) ", renewed.stderr, re.MULTILINE) == ["HEAD"]
+
+
 def test_no_cache_neither_reads_nor_writes(embedded: Running, program: Program) -> None:
     name = put_list(embedded)["name"]
     folder = Path(os.environ["XDG_CACHE_HOME"])
