@@ -229,10 +229,13 @@ class PushError(ManifestToolError):
 class FleetError(ManifestToolError):
     """Some of several specs were not published; carries the errors with what would have been published."""
 
-    def __init__(self, failures: Sequence[tuple[str, ManifestToolError]], *, published: int, left: int) -> None:
-        counts = f"{len(failures)} failed, {published} published" + (f", {left} not begun" if left else "")
+    def __init__(
+        self, failures: Sequence[tuple[str, ManifestToolError]], *, done: int, left: int, deed: str = "published"
+    ) -> None:
+        """``deed`` is what is done to a spec."""
+        counts = f"{len(failures)} failed, {done} {deed}" + (f", {left} not begun" if left else "")
         hints = dict.fromkeys(error.hint for _, error in failures if error.hint)
         lines = "\n  ".join(f"{name}: {error}" if name else str(error) for name, error in failures)
-        super().__init__(f"not every spec is published: {counts}\n  {lines}", hint="; ".join(hints))
+        super().__init__(f"not every spec is {deed}: {counts}\n  {lines}", hint="; ".join(hints))
         self.failures = tuple(failures)
         self.exit_code = max(error.exit_code for _, error in failures)

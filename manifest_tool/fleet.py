@@ -32,7 +32,7 @@ def checked(
     if len(fit) == len(errors) == 1:
         raise errors[0]
     if errors and not keep_going:
-        raise FleetError([("", error) for error in errors], published=0, left=len(fit) - len(errors))
+        raise FleetError([("", error) for error in errors], done=0, left=len(fit) - len(errors))
     specs = [spec for spec in fit if not isinstance(spec, ManifestToolError)]
     _check_tags(specs)
     if jobs > 1:
@@ -91,18 +91,28 @@ class Fleet(Generic[T]):
     """Does the same work for each of several specs, a few at a time."""
 
     def __init__(
-        self, specs: Sequence[Spec | ManifestToolError], *, jobs: int, keep_going: bool, tell: Callable[[T], None]
+        self,
+        specs: Sequence[Spec | ManifestToolError],
+        *,
+        jobs: int,
+        keep_going: bool,
+        tell: Callable[[T], None],
+        deed: str = "published",
     ) -> None:
-        """``tell`` is given each result, in the order of the specs; errors among these were found before."""
+        """``tell`` is given each result, in the order of the specs; errors among these were found before.
+
+        ``deed`` is what the work does to a spec, for messages.
+        """
         self._specs = specs
         self._jobs = jobs
         self._keep_going = keep_going
         self._tell = tell
+        self._deed = deed
         self._next = 0
         self._told = 0
         self._failures: dict[int, tuple[str, ManifestToolError]] = {}
         self._results: dict[int, T | None] = {}
-        self._published = 0
+        self._done = 0
         self._cut: dict[Reference, str] = {}
         """What was cancelled, and what it said."""
 
@@ -141,7 +151,7 @@ class Fleet(Generic[T]):
         else:
             try:
                 result = await work(spec)
-                self._published += 1
+                self._done += 1
             except ManifestToolError as error:
                 self._failures[number] = str(spec.reference), error
             except asyncio.CancelledError as cancelled:
@@ -161,11 +171,11 @@ class Fleet(Generic[T]):
         failures = [self._failures[number] for number in sorted(self._failures)]
         if len(self._specs) == 1:
             return failures[0][1]
-        return FleetError(failures, published=self._published, left=len(self._specs) - self._next)
+        return FleetError(failures, done=self._done, left=len(self._specs) - self._next, deed=self._deed)
 
     def _unfinished(self) -> str:
         """What became of the specs; of a single one, what it says itself."""
         if len(self._specs) == 1:
             return "".join(self._cut.values())
-        done = f"{self._published} of {len(self._specs)} specs are published"
+        done = f"{self._done} of {len(self._specs)} specs are {self._deed}"
         return "; ".join([done, *(f"{reference}: {words}" for reference, words in self._cut.items())])

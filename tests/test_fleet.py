@@ -221,6 +221,17 @@ def test_a_dry_run_of_many(embedded: Running, program: Program, tmp_path: Path) 
     assert not embedded.log.writes()
 
 
+def test_a_dry_run_claims_to_have_published_nothing(embedded: Running, program: Program, tmp_path: Path) -> None:
+    paths = write(embedded, tmp_path, ["a", "b"])
+    embedded.faults.add(Answer(403), path="/v2/app-b/")
+    ran = program("push", "from-spec", "--dry-run", "--keep-going", *map(str, paths))
+    assert ran.stderr.startswith("error: not every spec is planned: 1 failed, 1 planned\n")
+    embedded.faults.clear()
+    embedded.faults.add(Moment(), path="/v2/app-b/")
+    ran = program("--timeout", "1.5", "push", "from-spec", "--dry-run", *map(str, paths))
+    assert "; 1 of 2 specs are planned; " in ran.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_tells_how_far_it_was(embedded: Running, tmp_path: Path, number: signal.Signals) -> None:
     paths = write(embedded, tmp_path, ["a", "b", "c"])

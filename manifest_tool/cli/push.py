@@ -141,7 +141,8 @@ def _publish(
                 act = pipeline.plan if asked.dry_run else pipeline.push
                 return await act(spec, kind, client, ignore_missing=asked.ignore_missing, observe=observe)
 
-            runs = fleet.Fleet(found, jobs=asked.jobs, keep_going=asked.keep_going, tell=results.add)
+            deed = "planned" if asked.dry_run else "published"
+            runs = fleet.Fleet(found, jobs=asked.jobs, keep_going=asked.keep_going, tell=results.add, deed=deed)
             await runs.run(work)
 
     with (
