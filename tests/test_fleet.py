@@ -17,7 +17,7 @@ from manifest_tool.oci.digest import Digest
 from manifest_tool.server.actions import Answer
 from manifest_tool.server.log import Request
 from manifest_tool.server.serve import Running, serving
-from tests import seeds
+from tests import harness, seeds
 from tests.conftest import Program
 from tests.robustness.parts import PATIENCE, Moment, pushing
 from tests.test_pusher import complete, crossing
@@ -227,9 +227,13 @@ def test_a_dry_run_claims_to_have_published_nothing(embedded: Running, program: 
     ran = program("push", "from-spec", "--dry-run", "--keep-going", *map(str, paths))
     assert ran.stderr.startswith("error: not every spec is planned: 1 failed, 1 planned\n")
     embedded.faults.clear()
-    embedded.faults.add(Moment(), path="/v2/app-b/")
-    ran = program("--timeout", "1.5", "push", "from-spec", "--dry-run", *map(str, paths))
-    assert "; 1 of 2 specs are planned; " in ran.stderr
+    moment = Moment()
+    embedded.faults.add(moment, path="/v2/app-b/")
+    with pushing(*paths, "--dry-run", jobs=1) as process:
+        assert moment.reached.wait(PATIENCE)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=PATIENCE)
+    assert stderr.decode().startswith("interrupted; 1 of 2 specs are planned; ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -277,10 +281,12 @@ def test_json_of_an_interruption_tells_what_is_done(embedded: Running, tmp_path:
     ]
 
 
-def test_json_of_a_run_out_of_time_tells_what_is_done(embedded: Running, program: Program, tmp_path: Path) -> None:
+def test_json_of_a_run_out_of_time_tells_what_is_done(embedded: Running, tmp_path: Path) -> None:
     paths = write(embedded, tmp_path, ["a", "b"])
     embedded.faults.add(Moment(), path="/v2/app-b/")
-    ran = program("--timeout", "1.5", "push", "from-spec", "--jobs", "1", "--format", "json", *map(str, paths))
+    options = ["--jobs", "1", "--format", "json"]
+    # In a process of its own: in the end it may have to end that.
+    ran = harness.program(["--timeout", "3", "push", "from-spec", *options, *map(str, paths)])
     printed = json.loads(ran.stdout)
     assert [result["reference"] for result in printed["results"]] == [f"{embedded.host}/app-a:1"]
     (failure,) = printed["failures"]

@@ -40,12 +40,12 @@ class Moment:
 
 @contextmanager
 def pushing(
-    *paths: Path, jobs: int = 8, output: str = "text", stdout: int | BinaryIO = subprocess.PIPE
+    *arguments: Path | str, jobs: int = 8, output: str = "text", stdout: int | BinaryIO = subprocess.PIPE
 ) -> Iterator[subprocess.Popen[bytes]]:
     """``push from-spec`` in a process of its own, which does not outlive the context."""
     options = [f"--jobs={jobs}", f"--format={output}"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "manifest_tool", "push", "from-spec", *options, *map(str, paths)],
+        [sys.executable, "-m", "manifest_tool", "push", "from-spec", *options, *map(str, arguments)],
         stdout=stdout,
         stderr=subprocess.PIPE,
     )
