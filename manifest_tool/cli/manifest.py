@@ -160,7 +160,7 @@ def push(
     lines = [f"Pushed ref {plan.repository}@{child} with digest: {child}" for child in children if child in pushed]
     streams.result("".join(f"{line}\n" for line in [*lines, str(plan.digest)]).encode())
     if purge and not connect.run(store.remove(target, found.data), connect.settings_of(context)):
-        streams.tell(f"warning: the draft of {target} was changed meanwhile, and stays")
+        streams.tell(f"warning: the draft of {target} was changed meanwhile, and is left as it is")
 
 
 @app.command("inspect")

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from integration import images
 from manifest_tool.drafts.store import Store
@@ -306,6 +308,22 @@ def test_purge_removes_the_draft_once_it_is_pushed(run: Session) -> None:
     ran = run("push", "--purge", "HOST/app:1")
     assert (ran.code, ran.stdout) == (1, "")
     assert ran.stderr.startswith("error: No such manifest: HOST/app:1\n")
+
+
+def test_a_draft_that_was_changed_meanwhile_is_not_purged(run: Session, drafts: Path) -> None:
+    run.image("app:a", "linux/amd64")
+    run("create", "HOST/app:1", "HOST/app:a")
+    path = Store(drafts).path(Reference.parse(f"{run.host}/app:1"))
+
+    async def meddle(request: web.Request, handler: Handler) -> web.StreamResponse:
+        path.write_text(path.read_text() + "# more\n")
+        return await handler(request)
+
+    run.registry.faults.add(meddle, method="PUT", path="/manifests/1$")
+    ran = run("push", "--purge", "HOST/app:1")
+    assert (ran.code, ran.stdout) == (0, f"{run.registry.tags('app')['1']}\n")
+    assert "warning: the draft of HOST/app:1 was changed meanwhile, and is left as it is\n" in ran.stderr
+    assert run.draft().endswith("# more\n")
 
 
 @pytest.mark.parametrize(
