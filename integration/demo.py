@@ -60,6 +60,10 @@ STEPS = (
         "manifest-tool push from-spec specs/attested.yaml --type oci",
     ),
     Step(
+        "How this project's own image is published.",
+        "manifest-tool push from-spec specs/manifest-tool.yaml --type oci",
+    ),
+    Step(
         "What lies there now: two attestations came along, each with the image that it is about.",
         "manifest-tool inspect localhost:5000/acme/api:1.0",
     ),

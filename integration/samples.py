@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from integration import images
+from manifest_tool import __version__
 
 if TYPE_CHECKING:
     from manifest_tool.oci.platform import Platform
@@ -21,6 +22,7 @@ def seed(host: str) -> None:
     for image in oci[:2]:
         images.push(host, f"acme/web-{suffix(image.platform)}", image, "3.1")
         images.push(host, f"acme/api-{suffix(image.platform)}", images.attested_index(image), "1.0")
+        images.push(host, "manifest-tool", image, f"{__version__}-{suffix(image.platform)}")
     images.push(host, "acme/web-arm64", images.sbom(oci[1]), "")
     images.push(host, "acme/base", images.index(oci), "1.0")
 
