@@ -74,6 +74,16 @@ async def test_e7_fewer_at_once_are_asked_for_after_a_429(embedded: Running) -> 
     assert 1 < crowd.most <= 4
 
 
+async def test_e7_they_are_as_few_however_many_were_refused(embedded: Running) -> None:
+    crowd = Crowd()
+    embedded.faults.add(actions.Answer(429), times=12)
+    embedded.faults.add(crowd)
+    async with transport() as opened:
+        request = Request("GET", URL(f"http://{embedded.host}/v2/"))
+        await asyncio.gather(*(opened.send(request) for _ in range(12)))
+    assert 1 < crowd.most <= 4
+
+
 async def test_e7_more_again_where_all_goes_well(embedded: Running) -> None:
     embedded.faults.add(actions.Answer(429), times=1)
     crowd = Crowd()
