@@ -6,12 +6,16 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test integration bench lint format readme clean
+ENGINE ?= docker
+IMAGE ?= manifest-tool
+
+.PHONY: help demo test integration image bench lint format readme clean
 
 help:
 	@echo "make demo        install, start a registry on loopback, publish the example specs, show what lies there"
 	@echo "make test        install what tests need, then ruff, mypy and every test"
 	@echo "make integration the tests that need large programs, such as podman"
+	@echo "make image       the container image; ENGINE=docker, podman or buildah, IMAGE=its name, IMAGE_OPTIONS=more"
 	@echo "make bench       how long pushes take at a distance, and how many round trips, beside other programs; some minutes"
 	@echo "make lint        ruff and mypy alone"
 	@echo "make format      let ruff put the code in order"
@@ -44,7 +48,13 @@ test: $(INSTALLED_DEV) lint
 
 integration: $(INSTALLED_DEV)
 	@integration/install-docker-registry.sh
+	@integration/install-image-tools.sh
 	$(BIN)/python -m pytest -p integration.skips -m integration tests/integration
+
+# The same commit gives the same files; what an engine writes about them is its own affair.
+image:
+	$(ENGINE) build --tag $(IMAGE) --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
+	    --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(IMAGE_OPTIONS) .
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
