@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,10 +14,11 @@ import pytest
 from yarl import URL
 
 from manifest_tool.errors import RegistryError, Unreachable
+from manifest_tool.registry import connections
 from manifest_tool.registry.connections import LIMIT
 from manifest_tool.registry.transport import Request, Transport
 from tests.harness import free_port
-from tests.registry.parts import repository, transport
+from tests.registry.parts import client, raw, repository, transport
 
 
 @dataclass
@@ -154,3 +156,29 @@ async def test_at_the_word_of_strangers_nobody_near_is_connected_to(names: None,
         with pytest.raises(RegistryError, match=f"^{host} is not in the public internet, and is not asked$"):
             await opened.send(Request("GET", URL(f"http://{host}:{port}/")))
         assert server.writers == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "307 Elsewhere\r\nLocation: http://inside.test:PORT/",
+        '401 Unauthorized\r\nWWW-Authenticate: Bearer realm="http://inside.test:PORT/",service="r"',
+    ],
+    ids=["redirect", "realm"],
+)
+async def test_no_answer_leads_there_either(monkeypatch: pytest.MonkeyPatch, head: str) -> None:
+    resolve = socket.getaddrinfo
+    near = {"registry.test": "127.0.0.1", "inside.test": "127.0.0.2"}
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: resolve(near.get(host, host), *rest, **more))
+    monkeypatch.setattr(connections, "is_public", lambda address: address == "127.0.0.1")
+    with socket.create_server(("127.0.0.2", 0)) as inside:
+        inside.setblocking(False)
+        answer = f"HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n".replace("PORT", str(inside.getsockname()[1]))
+        with raw([answer.encode()]) as server:
+            host = server.host.replace("127.0.0.1", "registry.test")
+            async with client(public_only=True, plain_http=True) as opened:
+                with pytest.raises(RegistryError, match=r"inside\.test is not in the public internet"):
+                    await opened.get_manifest(repository(host), "1")
+        assert len(server.heads) == 1
+        with pytest.raises(BlockingIOError):
+            inside.accept()
