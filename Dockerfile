@@ -29,6 +29,8 @@ LABEL org.opencontainers.image.title="manifest-tool" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE}"
+# Whoever the user is; one whom the image does not know would have none.
+ENV HOME=/home/manifest-tool
 COPY --from=build /image /
 COPY --from=build --chown=65532:65532 /home /home
 # A number, as Kubernetes can tell by it that this is not root.

@@ -155,6 +155,7 @@ def test_it_publishes_itself(built: Built, docker_registry: str, mounted: Path) 
     assert json.loads(found[1])["manifests"][0]["digest"] == str(Digest.of(pushed[1]))
 
 
+@pytest.mark.parametrize("user", [UID, 1234])
 @pytest.mark.parametrize(
     ("at", "variables"),
     [
@@ -166,12 +167,13 @@ def test_it_publishes_itself(built: Built, docker_registry: str, mounted: Path) 
     ],
 )
 def test_it_finds_credentials_where_they_are_mounted(
-    built: Built, guarded: str, mounted: Path, at: str, variables: dict[str, str]
+    built: Built, guarded: str, mounted: Path, at: str, variables: dict[str, str], user: int
 ) -> None:
     accounts = mounted / "accounts.json"
     accounts.write_text(json.dumps({"auths": {guarded: {"auth": _ACCOUNT}}}))
-    accounts.chmod(0o644)
-    named = [f"--env={name}={value}" for name, value in variables.items()]
+    accounts.chmod(0o600)
+    os.chown(accounts, user, user)
+    named = [f"--user={user}", *(f"--env={name}={value}" for name, value in variables.items())]
     command = ["push", "from-args", "--platforms", "linux/amd64", "--template", f"{guarded}/x:1", "--target"]
     refused = built.run(*command, f"{guarded}/x:2", options=named)
     done = built.run(*command, f"{guarded}/x:2", options=[*named, f"--volume={accounts}:{at}:ro"])
