@@ -30,6 +30,8 @@ _PATIENCE = 5.0
 """Seconds that requests get to end when the registry stops."""
 _SHORT = 0.1
 """The same beside a test; aiohttp takes 0 for endless."""
+_ACCEPTING = "_accept_connection"
+"""How asyncio calls the tasks that make a connection of what was accepted; it has no public name for them."""
 _HINT = "--port 0 takes any port that is free"
 
 _LOGGER = logging.getLogger(__name__)
@@ -174,6 +176,9 @@ async def _listening(
 
 
 async def _stop(runner: web.AppRunner) -> None:
+    # What is just being accepted would be lost by a server that closes, and never be closed itself.
+    while accepting := [task for task in asyncio.all_tasks() if _ACCEPTING in repr(task.get_coro())]:
+        await asyncio.wait(accepting)
     for site in list(runner.sites):
         await site.stop()
     connections = runner.server.connections if runner.server else []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -121,3 +123,16 @@ def test_plain_http_asked_with_tls_answers_in_http() -> None:
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200))
             assert connection.recv(5) == b"HTTP/"
+
+
+def test_no_connection_that_is_just_being_accepted_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: lost.append(unraisable.exc_value))
+    for count in range(1, 11):
+        with serving() as registry:
+            host, _, port = registry.host.rpartition(":")
+            clients = [socket.create_connection((host, int(port))) for _ in range(count)]
+        for client in clients:
+            client.close()
+        gc.collect()
+    assert not lost
