@@ -41,6 +41,13 @@ async def both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
     return tasks[0].result(), tasks[1].result()
 
 
+def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Work that several wait for, and perhaps nobody to its end."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
 class Flights(Generic[K, T]):
     """Work that is done once for all who ask for it while it is under way."""
 
@@ -51,12 +58,6 @@ class Flights(Generic[K, T]):
         """The result of the work with this key; it goes on where somebody who waits for it is cancelled."""
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = asyncio.ensure_future(work())
-            flight.add_done_callback(lambda done: self._land(key, done))
+            flight = self._flights[key] = begun(work())
+            flight.add_done_callback(lambda _: self._flights.pop(key))
         return await asyncio.shield(flight)
-
-    def _land(self, key: K, flight: asyncio.Task[T]) -> None:
-        del self._flights[key]
-        # Nobody may have waited to its end.
-        if not flight.cancelled():
-            flight.exception()

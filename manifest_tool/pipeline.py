@@ -13,17 +13,16 @@ from manifest_tool import index, pusher, resolver
 from manifest_tool.concurrency import both
 from manifest_tool.errors import ManifestToolError
 from manifest_tool.events import Noticed, Observer, Published, ignore
-from manifest_tool.registry.auth import NO_ACCESS, Access, Authenticator
+from manifest_tool.registry.auth import Access
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Credential, Keychain, configured
-from manifest_tool.registry.sender import Sender
-from manifest_tool.registry.transport import Options, Transport
 
 if TYPE_CHECKING:
     from manifest_tool.index import Plan
     from manifest_tool.oci.kind import Kind
     from manifest_tool.oci.reference import Registry
     from manifest_tool.pusher import Receipt
+    from manifest_tool.registry.transport import Options
     from manifest_tool.spec.model import Spec
 
 
@@ -49,14 +48,14 @@ async def connected(
     """A client for one run, and the registry that the account of the command line is one of."""
     configs = configured(connection.docker_cfg)
     keychain = Keychain(*configs, explicit=connection.credential, explicit_for=target, observe=observe)
-    async with Transport(connection.options, observe=observe) as transport:
-        yield Client(Sender(transport, Authenticator(transport, keychain)))
+    async with Client.opened(connection.options, keychain, observe) as client:
+        yield client
 
 
 async def plan(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, observe: Observer = ignore) -> Plan:
     """What would be published; nothing is written."""
     index.check(spec, kind)
-    client = client.expecting(_sources_access(spec))
+    client = client.expecting(resolver.access(spec))
     async with resolver.resolving(spec, client, ignore_missing=ignore_missing, observe=observe) as sources:
         made = index.assemble(spec, await sources.described(await sources.found()), kind)
     _tell(made, observe)
@@ -70,7 +69,7 @@ async def push(spec: Spec, kind: Kind, client: Client, *, ignore_missing: bool, 
     beside that, but never before every source is known to be there.
     """
     index.check(spec, kind)
-    client = client.expecting(Access.to(spec.repository, "pull", "push") | _sources_access(spec))
+    client = client.expecting(Access.to(spec.repository, "pull", "push") | resolver.access(spec))
     client.sender.transport.expect(spec.repository.registry, _requests_at_once(spec))
     stage = pusher.Stage(spec.repository, client, observe)
     fates = pusher.Fates(spec.tags)
@@ -106,13 +105,6 @@ def _requests_at_once(spec: Spec) -> int:
 def _crosses(spec: Spec) -> bool:
     """Whether something lies in another repository than the target's."""
     return any(entry.reference.repository != spec.repository for entry in spec.entries)
-
-
-def _sources_access(spec: Spec) -> Access:
-    access = NO_ACCESS
-    for entry in spec.entries:
-        access |= Access.to(entry.reference.repository, "pull")
-    return access
 
 
 def _tell(made: Plan, observe: Observer) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from manifest_tool.errors import InvalidContent, NotFound, PlatformNotFound
+from manifest_tool.oci import media_type as types
 from manifest_tool.oci import strict_json
+from manifest_tool.oci.platform import Platform
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
     from manifest_tool.oci.manifest import Manifest
-    from manifest_tool.oci.platform import Platform
     from manifest_tool.oci.reference import Reference, Repository
     from manifest_tool.registry.client import Client
 
@@ -84,3 +85,11 @@ async def config(image: Reference, descriptor: Descriptor, client: Client) -> di
     if not isinstance(document, dict):
         raise InvalidContent(f"the config {descriptor.digest} of {image} is not a JSON object")
     return document
+
+
+async def platform(image: Reference, manifest: Manifest, client: Client) -> Platform:
+    """What the config of an image says of its platform; open for what is no image."""
+    found = manifest.config
+    if found is None or found.media_type not in types.CONFIGS:
+        return Platform()
+    return Platform.from_json(await config(image, found, client))

@@ -14,6 +14,7 @@ from manifest_tool.errors import InvalidContent, ManifestToolError, NotFound, Pl
 from manifest_tool.events import Noticed, Observer, Resolved
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.platform import Platform
+from manifest_tool.registry.auth import NO_ACCESS, Access
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
@@ -47,6 +48,14 @@ class Source:
     from_index: bool
     platform: Platform
     """What the config of an image says; open where it was not read."""
+
+
+def access(spec: Spec) -> Access:
+    """The rights that reading the sources of a spec takes."""
+    rights = NO_ACCESS
+    for entry in spec.entries:
+        rights |= Access.to(entry.reference.repository, "pull")
+    return rights
 
 
 @asynccontextmanager
@@ -195,7 +204,6 @@ def _with_platform(entry: Entry, images: list[Descriptor]) -> list[Descriptor]:
 
 
 async def _describe(source: Source, client: Client) -> Source:
-    config = None if source.from_index else source.images[0].manifest.config
-    if config is None or config.media_type not in types.CONFIGS:
+    if source.from_index:
         return source
-    return replace(source, platform=Platform.from_json(await reader.config(source.reference, config, client)))
+    return replace(source, platform=await reader.platform(source.reference, source.images[0].manifest, client))

@@ -149,10 +149,10 @@ async def _ask_registries(
     with imports.brisk():
         from manifest_tool.cli import progress
         from manifest_tool.concurrency import outcomes
-        from manifest_tool.query.clients import opened
+        from manifest_tool.registry.client import Client
 
     with progress.watching(debug=settings.debug) as observe:
-        async with opened(connect.options(settings), keychain, observe) as client:
+        async with Client.opened(connect.options(settings), keychain, observe) as client:
             found = await outcomes(lookup.find(key, client) for key in keys)
     return dict(zip(keys, found, strict=True))
 
@@ -190,10 +190,11 @@ def _serve(settings: Settings, age: float, *, host: str, port: int, allow_privat
     from manifest_tool.cli import progress, streams
     from manifest_tool.cli.registry import is_loopback
     from manifest_tool.events import ignore
-    from manifest_tool.query.clients import Clients, opened
+    from manifest_tool.query.clients import Clients
     from manifest_tool.query.lookup import Lookup
     from manifest_tool.query.memory import MemoryCache
     from manifest_tool.query.service import Limits, Service, create_app
+    from manifest_tool.registry.client import Client
     from manifest_tool.registry.credentials import DockerConfig, Keychain
     from manifest_tool.server.serve import until_stopped
 
@@ -208,7 +209,7 @@ def _serve(settings: Settings, age: float, *, host: str, port: int, allow_privat
     configs = [DockerConfig.load(settings.docker_cfg)] if settings.docker_cfg else []
     tell = progress.plainly(debug=settings.debug)
     observe = tell if settings.debug else ignore
-    clients = Clients(lambda: opened(options, Keychain(*configs, observe=observe), observe))
+    clients = Clients(lambda: Client.opened(options, Keychain(*configs, observe=observe), observe))
     limits = Limits(settings.timeout) if settings.timeout else Limits()
     service = Service(clients, Lookup(MemoryCache(), age), limits, observe=tell)
     asyncio.run(until_stopped(create_app(service), host=host, port=port, announce=typer.echo))

@@ -12,7 +12,7 @@ from manifest_tool.errors import ManifestToolError, ResolveError
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.kind import Kind
 from manifest_tool.oci.platform import Platform
-from manifest_tool.registry.auth import NO_ACCESS, Access
+from manifest_tool.registry.auth import Access
 from manifest_tool.spec.edit import Item
 from manifest_tool.spec.model import Entry, Spec
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _MAX_TEXT = 128
 """Characters of a value in a spec."""
-
-
 _OCI = frozenset({types.OCI_INDEX, types.OCI_MANIFEST})
 
 
@@ -34,7 +32,7 @@ async def look_up(target: Reference, names: Sequence[str], client: Client, obser
     given = {image_reference(name): name for name in names}
     entries = [Entry(number, image, Platform(), name) for number, (image, name) in enumerate(given.items(), 1)]
     spec = Spec(target.repository, (target.tag,), tuple(entries))
-    client = client.expecting(_access(spec, NO_ACCESS))
+    client = client.expecting(resolver.access(spec))
     async with resolver.resolving(spec, client, ignore_missing=False, observe=observe) as resolution:
         sources = await resolution.described(await resolution.found())
     return [Item(source.reference, _platform(source)) for source in sources]
@@ -45,7 +43,7 @@ async def kind_of(spec: Spec, client: Client) -> Kind:
 
     Raises `ResolveError`.
     """
-    client = client.expecting(_access(spec, Access.to(spec.repository, "pull", "push")))
+    client = client.expecting(Access.to(spec.repository, "pull", "push") | resolver.access(spec))
     references = [entry.reference for entry in spec.entries]
     found = await outcomes(client.resolve(reference.repository, reference.which) for reference in references)
     pairs = list(zip(spec.entries, found, strict=True))
@@ -54,12 +52,6 @@ async def kind_of(spec: Spec, client: Client) -> Kind:
     manifests = [item for item in found if not isinstance(item, ManifestToolError)]
     is_oci = spec.annotations or all(manifest.media_type in _OCI for manifest in manifests)
     return Kind.OCI if is_oci else Kind.DOCKER
-
-
-def _access(spec: Spec, access: Access) -> Access:
-    for entry in spec.entries:
-        access |= Access.to(entry.reference.repository, "pull")
-    return access
 
 
 def _platform(source: Source) -> Platform:

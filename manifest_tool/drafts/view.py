@@ -11,7 +11,6 @@ from manifest_tool.concurrency import together
 from manifest_tool.drafts.draft import shown
 from manifest_tool.events import ignore
 from manifest_tool.oci import media_type as types
-from manifest_tool.oci.platform import Platform
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
@@ -63,7 +62,7 @@ async def of_registry(reference: Reference, client: Client, *, whole: bool) -> V
     """
     found = await client.get_manifest(reference.repository, reference.which)
     if not found.is_index:
-        platform = await _platform(reference, found, client) if whole else None
+        platform = await reader.platform(reference, found, client) if whole else None
         return View(reference, replace(found.descriptor, platform=platform), found)
     reader.check(str(reference), found.manifests)
     if not whole:
@@ -75,10 +74,3 @@ async def _child(reference: Reference, descriptor: Descriptor, client: Client) -
     known = descriptor.media_type in types.MANIFESTS | types.INDEXES
     manifest = await reader.child(reference.repository, descriptor, client) if known else None
     return View(reference.with_digest(descriptor.digest), descriptor, manifest)
-
-
-async def _platform(reference: Reference, manifest: Manifest, client: Client) -> Platform:
-    config = manifest.config
-    if config is None or config.media_type not in types.CONFIGS:
-        return Platform()
-    return Platform.from_json(await reader.config(reference, config, client))

@@ -1,4 +1,4 @@
-"""Clients for queries: one for a run, or one after the other for a service that goes on and on."""
+"""Clients for a service that goes on and on, one after the other."""
 
 from __future__ import annotations
 
@@ -9,26 +9,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from manifest_tool.events import Observer, ignore
-from manifest_tool.registry.auth import Authenticator
-from manifest_tool.registry.client import Client
-from manifest_tool.registry.sender import Sender
-from manifest_tool.registry.transport import Options, Transport
-
 if TYPE_CHECKING:
-    from manifest_tool.registry.credentials import Keychain
+    from manifest_tool.registry.client import Client
 
 _SECONDS = 300.0
 _USES = 1_000
 
-Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
-
-
-@asynccontextmanager
-async def opened(options: Options, keychain: Keychain, observe: Observer = ignore) -> AsyncIterator[Client]:
-    """A client with the accounts of a keychain."""
-    async with Transport(options, observe=observe) as transport:
-        yield Client(Sender(transport, Authenticator(transport, keychain)))
+Open: TypeAlias = Callable[[], AbstractAsyncContextManager["Client"]]
 
 
 @dataclass(slots=True)

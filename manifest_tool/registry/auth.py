@@ -7,13 +7,14 @@ import base64
 import json
 import re
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from yarl import URL
 
+from manifest_tool.concurrency import begun
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unauthorized
 from manifest_tool.registry import answers, challenge, links, redact
 from manifest_tool.registry.challenge import Challenge
@@ -152,7 +153,7 @@ class Authenticator:
         """What the root of the API offers, for a registry that refuses without a word; asked once."""
         url = self._transport.url(registry, "/v2/")
         if registry not in self._probes:
-            self._probes[registry] = _flight(self._transport.send(Request("GET", url)))
+            self._probes[registry] = begun(self._transport.send(Request("GET", url)))
         answer = await asyncio.shield(self._probes[registry])
         return _offers(answer) if answer.status == 401 and links.same_origin(answer.url, url) else ()
 
@@ -199,7 +200,7 @@ class Authenticator:
         if flight is not None and flight.done() and self._is_spent(flight, stale):
             flight = None
         if flight is None:
-            flight = self._tokens[account, scopes] = _flight(self._fetch(account, scopes))
+            flight = self._tokens[account, scopes] = begun(self._fetch(account, scopes))
         return await asyncio.shield(flight)
 
     async def _fetch(self, account: _Account, scopes: _Scopes) -> Token:
@@ -318,13 +319,6 @@ def _with(demanded: _Scopes, scopes: _Scopes) -> _Scopes:
 def _rights(scope: str) -> frozenset[tuple[str, str]]:
     resource, _, actions = scope.rpartition(":")
     return frozenset((resource, action) for action in actions.split(","))
-
-
-def _flight(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Work that several wait for, and perhaps nobody to its end."""
-    task = asyncio.ensure_future(work)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return task
 
 
 def _choose(offered: Iterable[Challenge], credential: Credential | None) -> Challenge | None:

@@ -8,26 +8,28 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from manifest_tool.concurrency import Flights
 from manifest_tool.errors import InvalidContent, InvalidDigest, NotFound, RegistryError
-from manifest_tool.events import Noticed
+from manifest_tool.events import Noticed, Observer, ignore
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import MAX_SIZE, Manifest
 from manifest_tool.registry import answers, referrers
-from manifest_tool.registry.auth import Access
+from manifest_tool.registry.auth import Access, Authenticator
 from manifest_tool.registry.download import Download
 from manifest_tool.registry.memory import Memory
-from manifest_tool.registry.upload import WRITTEN, Delivery, Upload, cancel
+from manifest_tool.registry.sender import Sender
+from manifest_tool.registry.transport import Transport
+from manifest_tool.registry.upload import WRITTEN, Delivery, Upload, cancel, has_blob
 
 if TYPE_CHECKING:
     from manifest_tool.oci.descriptor import Descriptor
     from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.answers import Answer
-    from manifest_tool.registry.sender import Sender
-    from manifest_tool.registry.transport import Request
+    from manifest_tool.registry.credentials import Keychain
+    from manifest_tool.registry.transport import Options, Request
     from manifest_tool.registry.upload import Content
 
 _DIGEST_HEADER = "Docker-Content-Digest"
@@ -49,6 +51,13 @@ class Client:
         default_factory=lambda: defaultdict(asyncio.Lock), repr=False
     )
     """For each list of referrers, as what is added to it at once would be lost."""
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, options: Options, keychain: Keychain, observe: Observer = ignore) -> AsyncIterator[Self]:
+        """A client with the accounts of a keychain, for as long as the context lasts."""
+        async with Transport(options, observe=observe) as transport:
+            yield cls(Sender(transport, Authenticator(transport, keychain)))
 
     def expecting(self, access: Access) -> Client:
         """The same client for a run that will need this access."""
@@ -108,8 +117,11 @@ class Client:
             )
         request = self.sender.request("PUT", repository, repository.manifest_path(which))
         request = replace(request, headers={"Content-Type": media_type}, body=raw, expected=WRITTEN)
-        answer = await self.sender.send(repository, Access.to(repository, "pull", "push"), request)
-        self._memory.forget((repository, which))
+        try:
+            answer = await self.sender.send(repository, Access.to(repository, "pull", "push"), request)
+        finally:
+            # Without an answer, too, it may mean something else now.
+            self._memory.forget((repository, which))
         if answer.status not in WRITTEN:
             raise await self.sender.error(f"push {name}", repository, answer)
         stored = _digest(answer)
@@ -163,8 +175,7 @@ class Client:
 
     async def has_blob(self, repository: Repository, digest: Digest) -> bool:
         """Whether a HEAD finds the blob; a registry that does not tell counts as no."""
-        request = self.sender.request("HEAD", repository, repository.blob_path(digest))
-        return (await self.sender.send(repository, Access.to(repository, "pull"), request)).status == 200
+        return await has_blob(self.sender, repository, digest)
 
     async def read_blob(self, repository: Repository, descriptor: Descriptor) -> bytes:
         """GET a small blob, such as a config, once in a run, and verify its bytes."""
@@ -174,11 +185,9 @@ class Client:
             raise InvalidContent(f"{name} has {descriptor.size} bytes; as a config, at most {most} are read")
         key = repository, descriptor.digest
         found = self._memory.get(key)
-        return (
-            found
-            if isinstance(found, bytes)
-            else await self._configs.join(key, lambda: self._blob(repository, descriptor, name))
-        )
+        if isinstance(found, bytes):
+            return found
+        return await self._configs.join(key, lambda: self._blob(repository, descriptor, name))
 
     async def _blob(self, repository: Repository, descriptor: Descriptor, name: str) -> bytes:
         request = self.sender.request("GET", repository, repository.blob_path(descriptor.digest))

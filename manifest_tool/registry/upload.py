@@ -66,6 +66,12 @@ async def cancel(sender: Sender, repository: Repository, upload: Upload) -> None
             await sender.send(repository, Access.to(repository, "pull", "push"), request)
 
 
+async def has_blob(sender: Sender, repository: Repository, digest: Digest) -> bool:
+    """Whether a HEAD finds the blob."""
+    request = sender.request("HEAD", repository, repository.blob_path(digest))
+    return (await sender.send(repository, Access.to(repository, "pull"), request)).status == 200
+
+
 class Delivery:
     """Brings one blob into a repository, over as many requests and sessions as it takes.
 
@@ -105,19 +111,18 @@ class Delivery:
                     raise
             if self._upload and not await self._goes_on(self._upload):
                 await self._give_up()
-                if self._body.is_spent and await self.is_there():
+                if self._body.is_spent and await self._is_there():
                     return None
             if self._received > furthest:
                 failed, furthest = 0, self._received
 
-    async def is_there(self) -> bool:
+    async def _is_there(self) -> bool:
         """Whether the registry has the blob; where no HEAD tells, a GET of its first byte does."""
-        path = self._repository.blob_path(self._descriptor.digest)
-        access = Access.to(self._repository, "pull")
-        head = self._sender.request("HEAD", self._repository, path)
-        if (await self._sender.send(self._repository, access, head)).status == 200:
+        digest = self._descriptor.digest
+        if await has_blob(self._sender, self._repository, digest):
             return True
-        get = self._sender.request("GET", self._repository, path)
+        access = Access.to(self._repository, "pull")
+        get = self._sender.request("GET", self._repository, self._repository.blob_path(digest))
         get = replace(get, headers={"Range": "bytes=0-0"}, expected=frozenset({200, 206, 416}))
         async with self._sender.stream(self._repository, access, get) as (answer, _):
             return answer.status in get.expected
@@ -139,7 +144,7 @@ class Delivery:
         if answer.status not in WRITTEN:
             what = f"push blob {descriptor.digest} to {self._repository}"
             raise self._body.error or await self._sender.error(what, self._repository, answer)
-        if answer.status != 201 and not await self.is_there():
+        if answer.status != 201 and not await self._is_there():
             about = answers.exchange(answer)
             raise RegistryError(f"the registry did not store blob {descriptor.digest} of {self._repository}", about)
 

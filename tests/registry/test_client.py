@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
 from yarl import URL
 
 from manifest_tool.errors import InvalidContent, NotFound, RegistryError, Unauthorized, Unreachable
@@ -741,3 +743,21 @@ async def test_b10_the_limit_can_be_moved(embedded: Running, team: Repository) -
         assert (await registry.get_manifest(team, "long")).size == MAX_SIZE + 1
     (notice,) = watched.of(Noticed)
     assert notice.message.endswith(f"has {MAX_SIZE + 1} bytes; there are registries that take no more than {MAX_SIZE}")
+
+
+async def test_a_tag_that_may_have_been_moved_is_resolved_anew(embedded: Running, team: Repository) -> None:
+    async with client(attempts=1) as registry:
+        assert (await registry.resolve(team, "latest")).digest == _DIGEST
+        moved = json.dumps(
+            {"schemaVersion": 2, "mediaType": _TYPE, "manifests": [], "annotations": {"a": "b"}}
+        ).encode()
+        embedded.faults.add(_lost, method="PUT")
+        with pytest.raises(Unreachable):
+            await registry.put_manifest(team, "latest", moved, _TYPE)
+        assert (await registry.resolve(team, "latest")).digest == Digest.of(moved)
+
+
+async def _lost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Do what is asked for, and lose the answer."""
+    await handler(request)
+    return await actions.Reset()(request, handler)
