@@ -290,11 +290,13 @@ def test_hostile_input_ends_soon(name: str) -> None:
     assert found.startswith("spec.yaml:") or not found
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["bomb", "merge chain"])
 def test_expansion_is_bounded(name: str) -> None:
     assert "the document holds more than 50,000 values" in refusal(HOSTILE[name]())
 
 
+@pytest.mark.no_cover
 def test_memory_is_bounded() -> None:
     tracemalloc.start()
     try:
