@@ -1,0 +1,86 @@
+"""Tiny images made in memory: valid to every client, and like no others."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifest_tool.oci import media_type as types
+from manifest_tool.oci.digest import Digest
+
+_LAYERS = {types.DOCKER_MANIFEST: types.DOCKER_LAYER, types.OCI_MANIFEST: types.OCI_LAYER}
+_CONFIGS = {types.DOCKER_MANIFEST: types.DOCKER_CONFIG, types.OCI_MANIFEST: types.OCI_CONFIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes with a media type: a manifest, or a blob."""
+
+    raw: bytes = field(repr=False)
+    media_type: str
+
+    @property
+    def digest(self) -> Digest:
+        return Digest.of(self.raw)
+
+    def descriptor(self, **more: object) -> dict[str, Any]:
+        """What points to this content."""
+        return {"mediaType": self.media_type, "size": len(self.raw), "digest": str(self.digest), **more}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of one platform with one layer."""
+
+    manifest: Content
+    config: Content
+    layer: Content
+    platform: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def descriptor(self, **more: object) -> dict[str, Any]:
+        """What stands for the image in an index."""
+        return self.manifest.descriptor(platform=dict(self.platform), **more)
+
+
+def image(nonce: str, platform: str = "linux/amd64", media_type: str = types.OCI_MANIFEST, **more: object) -> Image:
+    """An image of ``os/architecture[/variant]`` whose layer holds the nonce; ``more`` goes into its manifest."""
+    layer = _layer(nonce)
+    names = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
+    diff = Digest.of(layer)
+    compressed = Content(gzip.compress(layer, mtime=0), _LAYERS[media_type])
+    config = Content(
+        to_json({**names, "config": {}, "rootfs": {"type": "layers", "diff_ids": [str(diff)]}}), _CONFIGS[media_type]
+    )
+    document = {
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": config.descriptor(),
+        "layers": [compressed.descriptor()],
+        **more,
+    }
+    return Image(Content(to_json(document), media_type), config, compressed, names)
+
+
+def index(entries: list[dict[str, Any]], media_type: str = types.OCI_INDEX, **more: object) -> Content:
+    """An index, or manifest list, of these entries; ``more`` goes beside them."""
+    document = {"schemaVersion": 2, "mediaType": media_type, "manifests": entries, **more}
+    return Content(to_json(document), media_type)
+
+
+def to_json(document: object) -> bytes:
+    """The bytes of a document as they are sent: indented oddly, so that whoever writes it anew is found out."""
+    return json.dumps(document, indent=3).encode()
+
+
+def _layer(nonce: str) -> bytes:
+    data, packed = nonce.encode(), io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("nonce")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return packed.getvalue()

@@ -1,0 +1,91 @@
+"""What a conformance run found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of a check."""
+
+    PASS = "pass"  # noqa: S105  # no password
+    FAIL = "fail"
+    UNSUPPORTED = "unsupported"
+    """The registry says, or shows clearly, that it does not do this."""
+    UNTRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer as text, without secrets."""
+
+    method: str
+    url: str
+    """Redacted."""
+    status: int = 0
+    """0 where no answer came."""
+    request_headers: Sequence[tuple[str, str]] = ()
+    """Those that the check is about; what is sent with each request, and accounts, are left out."""
+    request_body: str = ""
+    headers: Sequence[tuple[str, str]] = ()
+    body: str = ""
+    error: str = ""
+    """Why no answer came."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one check ended."""
+
+    id: str
+    group: str
+    title: str
+    outcome: Outcome
+    detail: str = ""
+    """Why it did not pass, or what was measured."""
+    needed: bool = False
+    """Whether a push needs it."""
+    seconds: float = 0.0
+    exchanges: Sequence[Exchange] = ()
+    """All of them, in order; the last one decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something a push makes use of, and what it does where the registry lacks it."""
+
+    name: str
+    works: bool | None
+    """None where it was not tried."""
+    otherwise: str = ""
+    """What happens then; empty where there is nothing to fall back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole run."""
+
+    subject: str
+    """The ``host/namespace``, or the reference, that was tested."""
+    results: Sequence[Result]
+    features: Sequence[Feature] = ()
+    left: Sequence[str] = ()
+    """References that could not be removed, or that were to be kept."""
+    started: str = ""
+    """UTC, RFC 3339."""
+    seconds: float = 0.0
+    notices: Sequence[str] = field(default=())
+    """What happened beside the checks, such as the requests that the registry put off."""
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(result.outcome is outcome for result in self.results)
+
+    @property
+    def sufficient(self) -> bool:
+        """Whether a push has all that it needs."""
+        return all(feature.works is not False or feature.otherwise for feature in self.features) and not any(
+            result.needed and result.outcome is not Outcome.PASS for result in self.results
+        )
