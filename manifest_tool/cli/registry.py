@@ -23,18 +23,20 @@ def serve(
     root: Annotated[
         Path | None, typer.Option(help="The folder to keep everything in; without it, memory.", metavar="DIR")
     ] = None,
+    sparse: Annotated[bool, typer.Option("--sparse", help="Take manifests without their blobs and children.")] = False,
 ) -> None:
     """Serve an OCI registry until interrupted; prints its URL once it listens."""
     import asyncio
 
     from manifest_tool.server.disk import DiskStore
+    from manifest_tool.server.rules import Rules
     from manifest_tool.server.serve import run
     from manifest_tool.server.store import MemoryStore
 
     store = MemoryStore() if root is None else DiskStore(root)
     if not is_loopback(host):
         typer.echo(f"warning: whoever reaches {host} may read, write and delete everything here", err=True)
-    asyncio.run(run(store, host=host, port=port, announce=typer.echo))
+    asyncio.run(run(store, host=host, port=port, announce=typer.echo, rules=Rules(sparse=sparse)))
 
 
 def is_loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.server import routes
 from manifest_tool.server.call import CHUNK
 from manifest_tool.server.log import RequestLog, recorder
+from manifest_tool.server.rules import STRICT, Rules
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -22,7 +23,12 @@ _MOST_TO_DRAIN = 64 * 1024 * 1024
 
 
 def create_app(
-    store: Store, *, log: RequestLog | None = None, faults: Faults | None = None, middlewares: Sequence[Middleware] = ()
+    store: Store,
+    *,
+    rules: Rules = STRICT,
+    log: RequestLog | None = None,
+    faults: Faults | None = None,
+    middlewares: Sequence[Middleware] = (),
 ) -> web.Application:
     """Build the application.
 
@@ -33,7 +39,7 @@ def create_app(
     app = web.Application(middlewares=[*outer, _in_step, *inner, *middlewares], client_max_size=MAX_SIZE)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        return await routes.answer(request, store)
+        return await routes.answer(request, store, rules)
 
     app.router.add_route("*", "/{path:.*}", answer)
     return app

@@ -11,6 +11,7 @@ from aiohttp import web
 from manifest_tool.errors import InvalidDigest
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server import refusals
+from manifest_tool.server.rules import STRICT, Rules
 
 if TYPE_CHECKING:
     from manifest_tool.server.store import Store
@@ -28,6 +29,7 @@ class Call:
     repository: str = ""
     argument: str = ""
     """The last part of the path: a tag, a digest or the id of an upload."""
+    rules: Rules = STRICT
 
     @property
     def digest(self) -> Digest:

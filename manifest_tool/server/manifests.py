@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -12,6 +14,9 @@ from manifest_tool.oci.reference import check_tag
 from manifest_tool.server import content, refusals, validation
 from manifest_tool.server.call import CHUNK, Call
 from manifest_tool.server.store import MemoryBlob, Stored
+
+_TOLD = 3
+"""How many digests a warning names."""
 
 
 async def get(call: Call) -> web.Response:
@@ -37,7 +42,9 @@ async def put(call: Call) -> web.Response:
     )
     if checked.subject:
         headers["OCI-Subject"] = str(checked.subject)
-    headers.extend(("OCI-Tag", tag) for tag in tags)
+    headers.extend(("OCI-Tag", tag) for tag in dict.fromkeys(tags))
+    if checked.missing:
+        headers["Warning"] = _warning(checked.missing)
     return web.Response(status=201, headers=headers)
 
 
@@ -68,6 +75,12 @@ def _names(call: Call) -> tuple[Digest | None, tuple[str, ...]]:
         except InvalidReference:
             raise refusals.tag_invalid(tag) from None
     return call.digest if by_digest else None, tags
+
+
+def _warning(missing: Sequence[Digest]) -> str:
+    """That nobody can pull this yet (distribution-spec § Warnings)."""
+    told = [*map(str, missing[:_TOLD]), *([f"{len(missing) - _TOLD} more"] if len(missing) > _TOLD else [])]
+    return f'299 - "not in this repository: {", ".join(told)}"'
 
 
 async def _body(call: Call) -> bytes:

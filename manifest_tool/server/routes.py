@@ -19,6 +19,7 @@ from manifest_tool.server.refusals import Reason, Refusal
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from manifest_tool.server.rules import Rules
     from manifest_tool.server.store import Store
 
 
@@ -58,11 +59,11 @@ _RESOURCES = (
 )
 
 
-async def answer(request: web.Request, store: Store) -> web.Response:
+async def answer(request: web.Request, store: Store, rules: Rules) -> web.Response:
     """Do what a request asks for, or refuse it."""
     try:
         operation, name, argument = _match(request)
-        return await operation(Call(request, store, name, argument))
+        return await operation(Call(request, store, name, argument, rules))
     except Refusal as refusal:
         return refusal.response()
     except ConnectionError:

@@ -21,6 +21,7 @@ from manifest_tool.oci.digest import Digest
 from manifest_tool.server.app import create_app
 from manifest_tool.server.faults import Faults
 from manifest_tool.server.log import RequestLog
+from manifest_tool.server.rules import STRICT, Rules
 from manifest_tool.server.store import MemoryStore, Store, Stored
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ _Handle: TypeAlias = tuple[str, asyncio.AbstractEventLoop, asyncio.Event]
 """The address of a registry in another thread, its loop, and what stops it there."""
 
 
-async def run(store: Store, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+async def run(store: Store, *, host: str, port: int, announce: Callable[[str], None], rules: Rules = STRICT) -> None:
     """Serve a registry as `until_stopped` does."""
-    await until_stopped(create_app(store), host=host, port=port, announce=announce)
+    await until_stopped(create_app(store, rules=rules), host=host, port=port, announce=announce)
 
 
 async def until_stopped(app: web.Application, *, host: str, port: int, announce: Callable[[str], None]) -> None:
@@ -116,6 +117,7 @@ class Running:
 def serving(
     store: Store | None = None,
     *,
+    rules: Rules = STRICT,
     middlewares: Sequence[Middleware] = (),
     host: str = "127.0.0.1",
     port: int = 0,
@@ -123,7 +125,7 @@ def serving(
 ) -> Iterator[Running]:
     """Serve from a thread with a loop of its own for as long as the context lasts."""
     running = Running(MemoryStore() if store is None else store)
-    app = create_app(running.store, log=running.log, faults=running.faults, middlewares=middlewares)
+    app = create_app(running.store, rules=rules, log=running.log, faults=running.faults, middlewares=middlewares)
     ready: Future[_Handle] = Future()
     main = _until_stopped(app, host, port, tls, ready)
     thread = threading.Thread(target=lambda: asyncio.run(main), name="registry", daemon=True)

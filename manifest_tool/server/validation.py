@@ -22,10 +22,12 @@ class Checked:
 
     media_type: str
     subject: Digest | None
+    missing: tuple[Digest, ...] = ()
+    """What it needs and this repository lacks, where the rules allow that."""
 
 
 def check(call: Call, raw: bytes) -> Checked:
-    """Refuse a manifest that no client could use, or whose content this repository lacks."""
+    """Refuse a manifest that no client could use, or whose content this repository lacks where it must not."""
     content_type = types.essence(call.header("Content-Type"))
     try:
         manifest = Manifest.parse(raw, content_type)
@@ -34,9 +36,10 @@ def check(call: Call, raw: bytes) -> Checked:
         subject = subject_of(document)
     except ValueError as error:
         raise refusals.manifest_invalid(str(error)) from None
-    if missing := [digest for digest in _needed(manifest) if not _has(call, manifest, digest)]:
+    missing = tuple(digest for digest in _needed(manifest) if not _has(call, manifest, digest))
+    if missing and not call.rules.sparse:
         raise refusals.content_missing(missing)
-    return Checked(manifest.media_type, subject)
+    return Checked(manifest.media_type, subject, missing)
 
 
 def subject_of(document: dict[str, Any]) -> Digest | None:
@@ -52,7 +55,8 @@ def _check_type(content_type: str, document: dict[str, Any]) -> None:
 
 
 def _needed(manifest: Manifest) -> list[Digest]:
-    return [one.digest for one in (manifest.manifests if manifest.is_index else manifest.blobs)]
+    needed = manifest.manifests if manifest.is_index else manifest.blobs
+    return list(dict.fromkeys(one.digest for one in needed))
 
 
 def _has(call: Call, manifest: Manifest, digest: Digest) -> bool:

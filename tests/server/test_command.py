@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typer.testing import CliRunner
 
 from manifest_tool.cli import registry as command
 from manifest_tool.errors import UsageError
+from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.media_type import OCI_INDEX
 from manifest_tool.server.serve import serving
 from tests.server.conftest import Client
 
@@ -46,6 +49,15 @@ def test_until_a_signal(tmp_path: Path, stop: signal.Signals) -> None:
         assert client("POST", "/v2/a/blobs/uploads/").status == 202
         client.close()
     assert (tmp_path / "repositories" / "a").is_dir()
+
+
+def test_a_sparse_one() -> None:
+    child = {"mediaType": OCI_INDEX, "digest": str(Digest.of(b"")), "size": 0}
+    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [child]}
+    with started("--sparse") as line:
+        client = Client(line.strip().removeprefix("http://"))
+        assert client("PUT", "/v2/a/manifests/tag", json.dumps(document), Content_Type=OCI_INDEX).status == 201
+        client.close()
 
 
 def test_a_taken_port() -> None:

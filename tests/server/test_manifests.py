@@ -9,10 +9,13 @@ import pytest
 
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
+from manifest_tool.server.rules import Rules
+from manifest_tool.server.serve import Running, serving
+from tests.server.conftest import Client
 
 if TYPE_CHECKING:
-    from manifest_tool.server.serve import Running
-    from tests.server.conftest import Answer, Client
+    from manifest_tool.server.store import Store
+    from tests.server.conftest import Answer
 
 LIMIT = 4 * 1024 * 1024
 
@@ -138,6 +141,22 @@ def test_blobs_and_children_must_be_in_this_repository(registry: Running, client
         assert answer.codes == ["MANIFEST_BLOB_UNKNOWN"] * len(missing)
         assert [error["detail"] for error in answer.json["errors"]] == missing
     assert registry.tags("a/b") == {}
+
+
+@pytest.mark.parametrize("is_index", [False, True])
+def test_a_sparse_registry_takes_them_and_tells_what_is_missing(store: Store, is_index: bool) -> None:
+    wanted = [Digest.of(str(number).encode()) for number in range(5)]
+    layers = {"config": descriptor(wanted[0], types.OCI_CONFIG), "layers": list(map(descriptor, wanted[1:]))}
+    document = index(*wanted) if is_index else {"schemaVersion": 2, "mediaType": types.OCI_MANIFEST, **layers}
+    with serving(store, rules=Rules(sparse=True)) as registry:
+        client = Client(registry.host)
+        answer = put(client, document)
+        assert answer.status == 201
+        told = f'299 - "not in this repository: {wanted[0]}, {wanted[1]}, {wanted[2]}, 2 more"'
+        assert answer.headers["Warning"] == told
+        assert client("GET", "/v2/a/b/manifests/tag").json == document
+        assert "Warning" not in put(client, index()).headers
+        client.close()
 
 
 def test_what_is_fetched_from_elsewhere_may_be_missing(registry: Running, client: Client) -> None:
