@@ -72,11 +72,15 @@ async def answer(request: web.Request, store: Store, rules: Rules) -> web.Respon
         return Refusal(500, Reason("UNKNOWN", "the storage failed", error.strerror)).response()
 
 
+def named(path: str) -> str:
+    """The repository that a path as it came is taken to be about, by whatever name; empty where it is about none."""
+    _, matched = _find(path)
+    return matched.groupdict(default="").get("name", "") if matched else ""
+
+
 def _match(request: web.Request) -> tuple[Operation, str, str]:
-    for resource in _RESOURCES:
-        if matched := resource.path.fullmatch(request.rel_url.raw_path):
-            break
-    else:
+    resource, matched = _find(request.rel_url.raw_path)
+    if resource is None or matched is None:
         raise Refusal(404, Reason("NOT_FOUND", "this is no path of a registry"))
     operation = resource.operations.get(request.method)
     if operation is None:
@@ -88,3 +92,10 @@ def _match(request: web.Request) -> tuple[Operation, str, str]:
         raise refusals.name_invalid(name)
     # Some clients encode the colon of a digest.
     return operation, name, unquote(parts.get("argument", ""))
+
+
+def _find(path: str) -> tuple[_Resource, re.Match[str]] | tuple[None, None]:
+    for resource in _RESOURCES:
+        if matched := resource.path.fullmatch(path):
+            return resource, matched
+    return None, None
