@@ -18,11 +18,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 
-from benchmarks import tools
+from benchmarks import memory, tools
 from integration import images
 from manifest_tool.oci.platform import Platform
 from manifest_tool.server.serve import Running, serving
@@ -127,7 +126,7 @@ async def _ask(load: Load, registry: Running, names: Sequence[str], fresh: str, 
         started = time.monotonic()
         await _answers(session, url, [fresh] * load.connections, load.connections)
         burst_wall = time.monotonic() - started
-    return Figures(load, asked, wall, times, _peak(process), len(registry.log) - asked, burst_wall)
+    return Figures(load, asked, wall, times, memory.peak(process), len(registry.log) - asked, burst_wall)
 
 
 async def _answers(session: aiohttp.ClientSession, url: str, names: Sequence[str], connections: int) -> list[float]:
@@ -145,13 +144,6 @@ async def _answers(session: aiohttp.ClientSession, url: str, names: Sequence[str
 
     await asyncio.gather(*(one_after_the_other() for _ in range(connections)))
     return times
-
-
-def _peak(process: int) -> float:
-    """MiB that a process had at most; 0 where the system does not tell."""
-    status = Path(f"/proc/{process}/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ _PATIENCE = 20.0
 _CONFIG = """\
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
-storage: {{filesystem: {{rootdirectory: {root}}}}}
+storage: {{filesystem: {{rootdirectory: {root}}}, cache: {{blobdescriptor: inmemory}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 {auth}
 """
@@ -53,17 +53,25 @@ def why_not(kind: Kind, auth: Auth) -> str:
     return f"{' and '.join(missing)} not installed" if missing else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A registry without a line before it."""
+
+    host: str
+    process: int
+
+
 @contextmanager
 def site(kind: Kind, auth: Auth, lines: Network, folder: Path) -> Iterator[Site]:
     """Start one, for as long as the context lasts; it keeps its files in the folder."""
     with ExitStack() as stack:
         guard = stack.enter_context(_guard(lines, folder)) if auth == "token" else None
         if kind == "embedded":
-            direct = guard.open if guard else stack.enter_context(_embedded())
+            direct = guard.open if guard else stack.enter_context(embedded()).host
             served = guard.guarded if guard else direct
         else:
-            direct = stack.enter_context(_docker_registry(folder))
-            served = stack.enter_context(_docker_registry(folder, guard.settings)) if guard else direct
+            direct = stack.enter_context(docker_registry(folder)).host
+            served = stack.enter_context(docker_registry(folder, guard.settings)).host if guard else direct
         yield Site(kind, auth, lines.open(served), direct)
 
 
@@ -82,36 +90,37 @@ def _guard(lines: Network, folder: Path) -> Iterator[_Guard]:
     certificate = tokens.make_key(folder)
     port = free_port()
     realm = f"http://{lines.open(f'127.0.0.1:{port}')}/token"
-    with _announced("benchmarks.tokens", str(folder), realm, str(port)) as line:
+    with _announced("benchmarks.tokens", str(folder), realm, str(port)) as (line, _):
         found = json.loads(line)
         names = {"realm": realm, "service": tokens.SERVICE, "issuer": tokens.ISSUER, "certificate": certificate}
         yield _Guard(found["open"], found["guarded"], _TOKENS.format(**names))
 
 
 @contextmanager
-def _embedded() -> Iterator[str]:
-    with _announced("manifest_tool", "registry", "serve", "--port", "0") as line:
-        yield line.removeprefix("http://")
+def embedded(*options: str) -> Iterator[Server]:
+    """Ours, in a process of its own."""
+    with _announced("manifest_tool", "registry", "serve", "--port", "0", *options) as (line, process):
+        yield Server(line.removeprefix("http://"), process)
 
 
 @contextmanager
-def _announced(module: str, *arguments: str) -> Iterator[str]:
-    """Run a module that says where it listens, in one line."""
+def _announced(module: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """Run a module that says where it listens, in one line; that line, and the process."""
     command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline().strip() if process.stdout else ""
         if not line:
             raise RuntimeError(f"{module} did not start")
-        yield line
+        yield line, process.pid
     finally:
         process.terminate()
         process.communicate()
 
 
 @contextmanager
-def _docker_registry(folder: Path, auth: str = "") -> Iterator[str]:
-    """One more process over the same files."""
+def docker_registry(folder: Path, auth: str = "") -> Iterator[Server]:
+    """Debian's, one more process over the same files."""
     port = free_port()
     config = folder / f"{port}.yml"
     config.write_text(_CONFIG.format(root=folder / "data", port=port, auth=auth))
@@ -121,7 +130,7 @@ def _docker_registry(folder: Path, auth: str = "") -> Iterator[str]:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         _wait_for(port, process)
-        yield f"127.0.0.1:{port}"
+        yield Server(f"127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
         process.wait()
