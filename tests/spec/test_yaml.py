@@ -227,7 +227,8 @@ def outcome(data: bytes) -> str:
 
 
 def fill(unit: str, *, head: str = "", tail: str = "") -> str:
-    return head + unit * ((MIB - len(head) - len(tail)) // len(unit)) + tail
+    """A quarter of what a file may hold: what grows with the square shows there as well, and the others are quick."""
+    return head + unit * ((MIB // 4 - len(head) - len(tail)) // len(unit)) + tail
 
 
 def bomb(levels: int) -> str:
@@ -258,7 +259,7 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "an open quote": lambda: fill("x\n", head='a: "'),
     "items": lambda: fill("a,", head="a: [", tail="]"),
     "short maps": lambda: fill("{a: [b]},\n", head="a: [", tail="]"),
-    "many keys": lambda: "".join(f"k{n}: v\n" for n in range(80_000)),
+    "many keys": lambda: "".join(f"k{n}: v\n" for n in range(60_000)),
     "anchors": lambda: fill("&a b,", head="a: [", tail="]"),
     "tabs": lambda: fill("\t", head="a: x"),
     "lines of tabs": lambda: fill("\t\n"),
@@ -285,7 +286,7 @@ def test_hostile_input_ends_soon(name: str) -> None:
     assert len(data) <= MIB
     start = time.monotonic()
     found = outcome(data)
-    assert time.monotonic() - start < 60  # a few seconds; what grows with the square would take hours
+    assert time.monotonic() - start < 60  # a second; what grows with the square would take many minutes
     assert len(found) < 600
     assert found.startswith("spec.yaml:") or not found
 
