@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 
 class Outcome(StrEnum):
@@ -69,7 +70,7 @@ class Report:
     """A whole run."""
 
     subject: str
-    """The ``host/namespace``, or the reference, that was tested."""
+    """The repository, or the reference, that was tested."""
     results: Sequence[Result]
     features: Sequence[Feature] = ()
     left: Sequence[str] = ()
@@ -77,8 +78,18 @@ class Report:
     started: str = ""
     """UTC, RFC 3339."""
     seconds: float = 0.0
-    notices: Sequence[str] = field(default=())
+    notices: Sequence[str] = ()
     """What happened beside the checks, such as the requests that the registry put off."""
+    kept: bool = False
+    """Whether what is left was to be kept."""
+    interrupted: bool = False
+    """Whether the run was ended before every check had been tried."""
+
+    @property
+    def groups(self) -> Iterator[tuple[str, Sequence[Result]]]:
+        """The results of each group, in order."""
+        for title, results in groupby(self.results, lambda result: result.group):
+            yield title, tuple(results)
 
     def count(self, outcome: Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)

@@ -21,31 +21,75 @@ if TYPE_CHECKING:
 _AT_ONCE = 6
 _SECONDS = 120.0
 """In which a check has to come to its end."""
+_CLEANUP, _HURRIED = 120.0, 8.0
+"""Seconds that are given to removing everything, and to that in a run that is cancelled."""
 _OUTCOMES = {Failed: Outcome.FAIL, Unsupported: Outcome.UNSUPPORTED, Untried: Outcome.UNTRIED}
 
 Tell = Callable[[Result], None]
+Begin = Callable[[Check], None]
 
 
-async def run(groups: Iterable[Group], site: Site, tell: Tell, *, keep: bool = False) -> Report:
-    """Try every check; what was put into the registry is removed at the end, also where the run is cancelled."""
+class Interrupted(asyncio.CancelledError):
+    """The run was cancelled; the report tells what was found until then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
+async def run(
+    groups: Iterable[Group], site: Site, tell: Tell, begin: Begin = lambda _: None, *, keep: bool = False
+) -> Report:
+    """Try every check; what was put into the registry is removed at the end.
+
+    ``begin`` is given a check when it begins, ``tell`` what became of it. Raises `Interrupted` where it is cancelled.
+    """
+    groups = tuple(groups)
     started, begun = datetime.now(UTC), time.monotonic()
-    left: tuple[str, ...] = ()
+    found: dict[str, Result] = {}
+
+    def told(result: Result) -> None:
+        found[result.id] = result
+        tell(result)
+
+    async def report(patience: float, *, interrupted: bool = False) -> Report:
+        left = cleanup.kept(site) if keep else await _cleaned(site, patience)
+        results = tuple(found.get(check.id) or _unheard(group, check) for group in groups for check in group.checks)
+        return Report(
+            str(site.reference or site.repository),
+            results,
+            features.of(results),
+            left,
+            started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            time.monotonic() - begun,
+            kept=keep,
+            interrupted=interrupted,
+        )
+
     try:
-        results = await _all(groups, site, tell)
-    finally:
-        if not keep:
-            left = await cleanup.remove(site)
-    return Report(
-        str(site.reference or site.repository),
-        results,
-        features.of(results),
-        cleanup.kept(site) if keep else left,
-        started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        time.monotonic() - begun,
-    )
+        await _all(groups, site, told, begin)
+    except asyncio.CancelledError:
+        raise Interrupted(await report(_HURRIED, interrupted=True)) from None
+    except BaseException:
+        await report(_CLEANUP)
+        raise
+    return await report(_CLEANUP)
 
 
-async def _all(groups: Iterable[Group], site: Site, tell: Tell) -> tuple[Result, ...]:
+async def _cleaned(site: Site, patience: float) -> tuple[str, ...]:
+    try:
+        async with asyncio.timeout(patience):
+            return await cleanup.remove(site)
+    except TimeoutError:
+        return cleanup.kept(site)
+
+
+def _unheard(group: Group, check: Check) -> Result:
+    detail = "the run ended before"
+    return Result(check.id, group.title, check.title, Outcome.UNTRIED, detail, check.needed)
+
+
+async def _all(groups: Iterable[Group], site: Site, tell: Tell, begin: Begin) -> None:
     turn = asyncio.Semaphore(_AT_ONCE)
     tasks: dict[str, Task[Result]] = {}
     async with asyncio.TaskGroup() as together:
@@ -53,9 +97,8 @@ async def _all(groups: Iterable[Group], site: Site, tell: Tell) -> tuple[Result,
             for check in group.checks:
                 # What a check stands on comes before it in the catalogue.
                 below = {name: tasks[name] for name in check.after}
-                trial = _Trial(group.title, check, site, turn, tell)
+                trial = _Trial(group.title, check, site, turn, tell, begin)
                 tasks[check.id] = together.create_task(trial.run(below))
-    return tuple(task.result() for task in tasks.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +108,7 @@ class _Trial:
     site: Site
     turn: asyncio.Semaphore
     tell: Tell
+    begin: Begin
 
     async def run(self, below: Mapping[str, Task[Result]]) -> Result:
         lacking = [name for name, task in below.items() if (await task).outcome is not Outcome.PASS]
@@ -72,6 +116,7 @@ class _Trial:
             result = self._result(Outcome.UNTRIED, f"{', '.join(lacking)} did not pass")
         else:
             async with self.turn:
+                self.begin(self.check)
                 result = await self._tried()
         self.tell(result)
         return result
