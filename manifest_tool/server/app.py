@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from manifest_tool.oci.manifest import MAX_SIZE
-from manifest_tool.server import routes
+from manifest_tool.server import routes, shape
 from manifest_tool.server.call import CHUNK
 from manifest_tool.server.log import RequestLog, recorder
 from manifest_tool.server.rules import STRICT, Rules
@@ -36,12 +36,15 @@ def create_app(
     """
     outer = [recorder(log)] if log is not None else []
     inner = [faults.middleware()] if faults is not None else []
-    app = web.Application(middlewares=[*outer, _in_step, *inner, *middlewares], client_max_size=MAX_SIZE)
+    app = web.Application(
+        middlewares=[*outer, _in_step, *inner, shape.in_shape, *middlewares], client_max_size=MAX_SIZE
+    )
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return await routes.answer(request, store, rules)
 
-    app.router.add_route("*", "/{path:.*}", answer)
+    app.router.add_route("*", "/{path:.*}", answer, expect_handler=shape.expect)
+    shape.shape(app)
     return app
 
 
@@ -52,7 +55,7 @@ async def _in_step(request: web.Request, handler: Handler) -> web.StreamResponse
         response = await _drained(request, handler)
     except (ConnectionError, web.RequestPayloadError):
         # The client went away, or sent what is no HTTP; whatever it is told, the connection ends here.
-        response = web.Response(status=400)
+        response = shape.refused(400, "the body broke off, or is no HTTP")
         response.force_close()
     return response
 

@@ -22,6 +22,7 @@ from manifest_tool.server.app import create_app
 from manifest_tool.server.faults import Faults
 from manifest_tool.server.log import RequestLog
 from manifest_tool.server.rules import STRICT, Rules
+from manifest_tool.server.shape import Runner
 from manifest_tool.server.store import MemoryStore, Store, Stored
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ async def _until_stopped(
 async def _listening(
     app: web.Application, host: str, port: int, tls: ssl.SSLContext | None = None, *, patience: float = _PATIENCE
 ) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, logger=_LOGGER, shutdown_timeout=patience)
+    # A body is what its digest names, so none is unpacked on its way.
+    runner = Runner(app, auto_decompress=False, access_log=None, logger=_LOGGER, shutdown_timeout=patience)
     await runner.setup()
     try:
         try:

@@ -1,0 +1,88 @@
+"""The form that every error has, whoever finds it: we, a middleware, or aiohttp (distribution-spec § Error Codes)."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from manifest_tool.server.refusals import Reason, Refusal
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+_CODES = {401: "UNAUTHORIZED", 403: "DENIED", 405: "UNSUPPORTED", 413: "SIZE_INVALID", 429: "TOOMANYREQUESTS"}
+_SHAPED = web.AppKey("shaped", bool)
+_OF_THE_BODY = {"Content-Length", "Content-Type"}
+_REST = re.compile(r"[:\n]")
+
+
+def shape(app: web.Application) -> None:
+    """Let every error of an application have this form; `Runner` sees to those that never reach it."""
+    app[_SHAPED] = True
+
+
+@web.middleware
+async def in_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer with what is raised."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST or error.content_type == "application/json":
+            raise
+        response = refused(error.status, error.reason)
+        response.headers.extend((name, value) for name, value in error.headers.items() if name not in _OF_THE_BODY)
+        return response
+
+
+def refused(status: int, message: str) -> web.Response:
+    """An error of HTTP rather than of the API."""
+    code = _CODES.get(status) or HTTPStatus(status).name
+    return Refusal(status, Reason(code, message)).response()
+
+
+async def expect(request: web.Request) -> web.StreamResponse | None:
+    """Ask for a body that waits to be asked for; what else a client may expect is not known here."""
+    if request.headers["Expect"].lower() != "100-continue":
+        return refused(417, "only 100-continue can be expected here")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer has not begun
+    return None
+
+
+class Runner(web.AppRunner):
+    """Runs an application; where that has a shape, what is no HTTP is refused in it too."""
+
+    __slots__ = ()
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        if _SHAPED not in self.app:
+            return made
+        return _Server(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # noqa: SLF001
+
+
+class _Server(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class _Connection(RequestHandler):
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        super().handle_error(request, status, exc, message)
+        # The rest would repeat what came, and that may be anything.
+        told = _REST.split(message or HTTPStatus(status).phrase)[0]
+        response = refused(status, told)
+        response.force_close()
+        return response
