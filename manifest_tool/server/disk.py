@@ -1,38 +1,43 @@
 """A store in a folder, which a restart finds as it was.
 
-::
-
-    blobs/sha256/ab/abcd…                  the bytes of blobs and manifests, once for all repositories
-    repositories/<name>/_blobs/sha256/…    empty; this repository has the blob
-    repositories/<name>/_manifests/…       this repository has the manifest; its media type
-    repositories/<name>/_tags/<tag>        a digest
-    repositories/<name>/_uploads/<id>      what was received so far
-    temporary/                             what is being written
-
-Bytes are there before anything points to them, and every file appears whole or not at all.
+What is acknowledged is on the disk: bytes, the name that they have in a repository, and the folders of both are synced
+first, and only then known to others. What a process leaves unfinished, the next one removes; see
+`manifest_tool.server.recovery`. All names are held in memory too, some hundred bytes each.
 """
 
 from __future__ import annotations
 
 import os
-import re
+import shutil
 import threading
-import time
-import uuid
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from manifest_tool.errors import UsageError
-from manifest_tool.oci.digest import Digest
-from manifest_tool.server.names import is_name
-from manifest_tool.server.store import Stored
+from manifest_tool.server import durable, recovery
+from manifest_tool.server.cache import Cache
+from manifest_tool.server.disk_files import Files
+from manifest_tool.server.disk_upload import DiskUpload
+from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout
+from manifest_tool.server.limits import DEFAULT, Limits
+from manifest_tool.server.room import Room
+from manifest_tool.server.sessions import Sessions
+from manifest_tool.server.store import Stored, entry_of
+from manifest_tool.server.stripes import Stripes
 
-_ID = re.compile(r"[0-9a-f]{32}")
-_PIECE = 1024 * 1024
-_STALE = 24 * 60 * 60.0
-"""Seconds after which an upload that nobody went on with is given up."""
+if TYPE_CHECKING:
+    from manifest_tool.oci.digest import Digest
+
+_MIB = 1024 * 1024
+_SPARE = 64 * _MIB
+"""Bytes of the disk that blobs leave free."""
+_HOT = 32 * _MIB
+"""Bytes of manifests that are held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,204 +51,232 @@ class DiskBlob:
         return self.path.open("rb")
 
 
-@dataclass(frozen=True, slots=True)
-class DiskUpload:
-    """An upload to a `DiskStore`; the file is all that there is of it, so it outlives a restart too."""
-
-    path: Path
-
-    @property
-    def id(self) -> str:
-        return self.path.name
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size
-
-    def write(self, data: bytes) -> None:
-        with self.path.open("ab") as file:
-            file.write(data)
-
-
 class DiskStore:
-    """A store below one folder, for one process at a time."""
+    """A store below one folder, which it has for itself until it is closed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, limits: Limits = DEFAULT) -> None:
         """Open the store, or make it; raises `UsageError` where that cannot be."""
-        self._lock = threading.RLock()
-        self._blobs = root / "blobs"
-        self._repositories = root / "repositories"
-        self._temporary = root / "temporary"
+        self._layout = Layout(root)
+        self._lock = threading.Lock()
+        """Of the contents; never held for as long as the disk takes."""
+        self._digests = Stripes()
+        """Held while what a digest names comes or goes."""
+        self._tags = Stripes()
+        """Held while a tag comes, moves or goes; taken after one of a digest."""
+        self._manifests: Cache[Digest] = Cache(_HOT)
+        self._room = Room(limits.size)
+        self._sessions: Sessions[DiskUpload] = Sessions(limits)
         try:
-            for folder in (self._blobs, self._repositories, self._temporary):
-                _make(folder)
-            self._write(self._temporary / "probe", b"")
-            self._tidy()
+            self._open(root)
         except OSError as error:
             raise UsageError(f"cannot keep a registry in {root}: {error.strerror}") from error
 
+    def _open(self, root: Path) -> None:
+        self._files = Files(root, self._layout)
+        self._unlock = weakref.finalize(self, os.close, durable.lock(self._layout.lock))
+        self._files.prepare()
+        self._contents = recovery.contents(self._layout)
+        self._room.used = self._contents.total()
+        for path, age in recovery.uploads(self._layout):
+            session = DiskUpload(path, self._room, size=path.stat().st_size)
+            session.touched -= age
+            self._room.used += session.size
+            self._sessions.restore(session)
+        self.expire()
+
+    def close(self) -> None:
+        """Leave the folder to others."""
+        self._unlock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
     def repositories(self) -> list[str]:
-        found = []
-        for folder, names, _ in os.walk(self._repositories):
-            if {"_blobs", "_manifests"} & set(names):
-                found.append(Path(folder).relative_to(self._repositories).as_posix())
-            names[:] = [name for name in names if not name.startswith("_")]
-        return sorted(found)
+        with self._lock:
+            return self._contents.names()
 
     def blob(self, repository: str, digest: Digest) -> DiskBlob | None:
-        path = self._bytes(digest)
-        try:
-            self._link(repository, "_blobs", digest).stat()
-            return DiskBlob(path, path.stat().st_size)
-        except FileNotFoundError:
-            return None
+        with self._lock:
+            found = digest in self._contents.repository(repository).blobs
+            size = self._contents.size(digest) if found else None
+        return None if size is None else DiskBlob(self._layout.bytes(digest), size)
 
     def mount(self, repository: str, digest: Digest, source: str = "") -> bool:
-        with self._lock:
-            sources = [source] if source else self.repositories()
-            found = any(self._link(one, "_blobs", digest).exists() for one in sources)
-            if found:
-                self._write(self._link(repository, "_blobs", digest), b"")
-            return found
+        with self._digests.held([digest]):
+            with self._lock:
+                size = self._contents.size(digest) if self._contents.has_blob(digest, source) else None
+            if size is None:
+                return False
+            self._add_blob(repository, digest, size)
+            return True
 
     def delete_blob(self, repository: str, digest: Digest) -> bool:
-        return self._unlink(repository, "_blobs", digest)
+        with self._digests.held([digest]):
+            with self._lock:
+                if digest not in self._contents.repository(repository).blobs:
+                    return False
+            self._files.unlink(repository, BLOBS, digest)
+            with self._lock:
+                size = self._contents.remove_blob(repository, digest)
+            if size is not None:
+                self._forget(digest, size)
+            return True
+
+    def room(self) -> int | None:
+        left, free = self._room.left, max(shutil.disk_usage(self._layout.blobs).free - _SPARE, 0)
+        return free if left is None else min(left, free)
 
     def begin(self, repository: str) -> DiskUpload:
-        folder = self._folder(repository) / "_uploads"
-        _make(folder)
-        upload = DiskUpload(folder / uuid.uuid4().hex)
-        upload.path.touch(exist_ok=False)
-        return upload
+        return self._sessions.open(repository, lambda identity: DiskUpload(self._layout.uploads / identity, self._room))
 
     def upload(self, repository: str, identity: str) -> DiskUpload | None:
-        path = self._folder(repository) / "_uploads" / identity
-        return DiskUpload(path) if _ID.fullmatch(identity) and path.exists() else None
+        return self._sessions.find(repository, identity)
 
-    def commit(self, repository: str, identity: str, digest: Digest) -> bool:
-        upload, claimed = self.upload(repository, identity), self._temporary / uuid.uuid4().hex
+    def commit(self, repository: str, identity: str, digest: Digest, turn: int | None = None) -> bool:
+        upload = self._sessions.close(repository, identity, turn)
         if upload is None:
             return False
-        upload.path.replace(claimed)
-        if _digest(claimed, digest.algorithm) != digest:
-            claimed.unlink()
+        if not upload.matches(digest):
+            upload.drop()
             return False
-        with claimed.open("rb") as file:
-            os.fsync(file.fileno())
-        with self._lock:
-            _move(claimed, self._bytes(digest))
-            self._write(self._link(repository, "_blobs", digest), b"")
+        with self._digests.held([digest]):
+            if self._knows(digest):
+                upload.drop()
+                self._add_blob(repository, digest, upload.size)
+            else:
+                with self._placing(digest, upload.size):
+                    self._files.place(digest, upload.move)
+                    self._add_blob(repository, digest, upload.size)
         return True
 
     def discard(self, repository: str, identity: str) -> bool:
-        upload = self.upload(repository, identity)
+        upload = self._sessions.close(repository, identity)
         if upload is not None:
-            upload.path.unlink()
+            upload.drop()
         return upload is not None
 
+    def expire(self) -> None:
+        self._sessions.expire()
+
     def manifest(self, repository: str, digest: Digest) -> Stored | None:
-        try:
-            media_type = self._link(repository, "_manifests", digest).read_text()
-            return Stored(media_type, self._bytes(digest).read_bytes())
-        except FileNotFoundError:
+        with self._lock:
+            entry = self._contents.repository(repository).manifests.get(digest)
+            raw = self._manifests.get(digest)
+        if entry is None:
             return None
+        if raw is None:
+            try:
+                raw = self._layout.bytes(digest).read_bytes()
+            except FileNotFoundError:
+                return None  # deleted just now
+            with self._lock:
+                self._manifests.put(digest, raw)
+        return Stored(entry.media_type, raw)
 
     def manifests(self, repository: str) -> Mapping[Digest, Stored]:
-        links = (self._folder(repository) / "_manifests").glob("*/*")
-        digests = (Digest(link.parent.name, link.name) for link in links)
-        return {digest: stored for digest in digests if (stored := self.manifest(repository, digest))}
+        with self._lock:
+            digests = list(self._contents.repository(repository).manifests)
+        return self._all(repository, digests)
+
+    def referrers(self, repository: str, subject: Digest) -> Mapping[Digest, Stored]:
+        with self._lock:
+            digests = list(self._contents.repository(repository).referrers.get(subject, ()))
+        return self._all(repository, digests)
 
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None:
-        with self._lock:
-            self._write(self._bytes(digest), manifest.raw)
-            self._write(self._link(repository, "_manifests", digest), manifest.media_type.encode())
-            for tag in tags:
-                self._write(self._folder(repository) / "_tags" / tag, str(digest).encode())
+        size = len(manifest.raw)
+        with self._digests.held([digest]):
+            if self._knows(digest):
+                self._add_manifest(repository, digest, manifest)
+            else:
+                self._room.take(size)
+                with self._placing(digest, size):
+                    self._files.write_bytes(digest, manifest.raw)
+                    self._add_manifest(repository, digest, manifest)
+            self._tag(repository, list(tags), digest)
 
     def delete_manifest(self, repository: str, digest: Digest) -> bool:
+        with self._digests.held([digest]):
+            with self._lock:
+                if digest not in self._contents.repository(repository).manifests:
+                    return False
+                tags = self._contents.tags_of(repository, digest)
+            # No tag can come to point to it now; one that moves away meanwhile is left alone.
+            with self._tags.held((repository, tag) for tag in tags):
+                self._untag(repository, [tag for tag in tags if self.tag(repository, tag) == digest])
+            self._files.unlink(repository, MANIFESTS, digest)
+            with self._lock:
+                size = self._contents.remove_manifest(repository, digest)
+                self._manifests.drop(digest)
+            if size is not None:
+                self._forget(digest, size)
+            return True
+
+    def tag(self, repository: str, tag: str) -> Digest | None:
         with self._lock:
-            for tag in [tag for tag, target in self.tags(repository).items() if target == digest]:
-                self.delete_tag(repository, tag)
-            return self._unlink(repository, "_manifests", digest)
+            return self._contents.repository(repository).tags.get(tag)
 
     def tags(self, repository: str) -> Mapping[str, Digest]:
         with self._lock:
-            return {path.name: Digest.parse(path.read_text()) for path in self._tags(repository)}
+            return dict(self._contents.repository(repository).tags)
 
     def delete_tag(self, repository: str, tag: str) -> bool:
+        with self._tags.held([(repository, tag)]):
+            found = self.tag(repository, tag) is not None
+            if found:
+                self._untag(repository, [tag])
+            return found
+
+    def _all(self, repository: str, digests: Iterable[Digest]) -> dict[Digest, Stored]:
+        return {digest: stored for digest in digests if (stored := self.manifest(repository, digest))}
+
+    def _knows(self, digest: Digest) -> bool:
         with self._lock:
-            found = [path for path in self._tags(repository) if path.name == tag]
-            for path in found:
-                path.unlink()
-            return bool(found)
+            return self._contents.size(digest) is not None
 
-    def _tags(self, repository: str) -> Iterator[Path]:
-        return (self._folder(repository) / "_tags").glob("*")
+    @contextmanager
+    def _placing(self, digest: Digest, size: int) -> Iterator[None]:
+        """Around what puts bytes there that are new; they are taken back if nothing comes to have them."""
+        try:
+            yield
+        finally:
+            if not self._knows(digest):
+                self._forget(digest, size)
 
-    def _folder(self, repository: str) -> Path:
-        if not is_name(repository):
-            raise ValueError(f"{repository!r} is no name of a repository")
-        return self._repositories / repository
+    def _forget(self, digest: Digest, size: int) -> None:
+        self._files.remove_bytes(digest)
+        self._room.give(size)
 
-    def _link(self, repository: str, kind: str, digest: Digest) -> Path:
-        return self._folder(repository) / kind / digest.algorithm / digest.hex
-
-    def _bytes(self, digest: Digest) -> Path:
-        return self._blobs / digest.algorithm / digest.hex[:2] / digest.hex
-
-    def _unlink(self, repository: str, kind: str, digest: Digest) -> bool:
-        """Take content out of a repository, and its bytes away once no repository has them."""
+    def _add_blob(self, repository: str, digest: Digest, size: int) -> None:
         with self._lock:
-            try:
-                self._link(repository, kind, digest).unlink()
-            except FileNotFoundError:
-                return False
-            kinds = ("_blobs", "_manifests")
-            if not any(self._link(one, kind, digest).exists() for one in self.repositories() for kind in kinds):
-                self._bytes(digest).unlink()
-            return True
+            if digest in self._contents.repository(repository).blobs:
+                return
+        self._files.link(repository, BLOBS, digest)
+        with self._lock:
+            self._contents.add_blob(repository, digest, size)
 
-    def _write(self, path: Path, data: bytes) -> None:
-        temporary = self._temporary / uuid.uuid4().hex
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _move(temporary, path)
+    def _add_manifest(self, repository: str, digest: Digest, manifest: Stored) -> None:
+        entry = entry_of(manifest)
+        with self._lock:
+            if self._contents.repository(repository).manifests.get(digest) == entry:
+                return
+        self._files.link(repository, MANIFESTS, digest, recovery.write_entry(entry))
+        with self._lock:
+            self._contents.add_manifest(repository, digest, entry, len(manifest.raw))
 
-    def _tidy(self) -> None:
-        """Remove what an earlier process left unfinished."""
-        oldest = time.time() - _STALE
-        for path in (*self._temporary.iterdir(), *self._repositories.glob("**/_uploads/*")):
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+    def _tag(self, repository: str, tags: Iterable[str], digest: Digest) -> None:
+        with self._tags.held((repository, tag) for tag in tags):
+            moved = [tag for tag in tags if self.tag(repository, tag) != digest]
+            self._files.tag(repository, moved, digest)
+            with self._lock:
+                self._contents.repository(repository).tags.update(dict.fromkeys(moved, digest))
 
-
-def _digest(path: Path, algorithm: str) -> Digest:
-    hasher = Digest.of(b"", algorithm).hasher()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            hasher.update(piece)
-    return hasher.digest()
-
-
-def _move(source: Path, target: Path) -> None:
-    _make(target.parent)
-    source.replace(target)
-    _sync(target.parent)
-
-
-def _make(folder: Path) -> None:
-    """Make a folder that is still there after a power cut."""
-    if not folder.is_dir():
-        _make(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    def _untag(self, repository: str, tags: Iterable[str]) -> None:
+        """Whoever calls this holds the locks of the tags."""
+        self._files.untag(repository, tags)
+        with self._lock:
+            for tag in tags:
+                del self._contents.repository(repository).tags[tag]

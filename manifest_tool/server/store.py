@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
-if TYPE_CHECKING:
-    from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.descriptor import Descriptor
+from manifest_tool.oci.digest import Digest, Hasher
+from manifest_tool.server.contents import Contents, Entry
+from manifest_tool.server.limits import DEFAULT, Limits, half_of_memory
+from manifest_tool.server.room import Room
+from manifest_tool.server.sessions import Session, Sessions
+
+ALGORITHM = "sha256"
+"""What an upload is digested with as it comes, where nobody says which digest it will get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Blob(Protocol):
 
 
 class Upload(Protocol):
-    """The session of one blob's upload."""
+    """The session of one blob's upload; see `manifest_tool.server.sessions.Session`."""
 
     @property
     def id(self) -> str: ...
@@ -40,14 +47,19 @@ class Upload(Protocol):
     def size(self) -> int:
         """How many bytes were received so far."""
 
-    def write(self, data: bytes) -> None: ...
+    def expect(self, hasher: Hasher) -> None: ...
+
+    def take_over(self) -> int: ...
+
+    def write(self, data: bytes, turn: int | None = None) -> None: ...
 
 
 class Store(Protocol):
     """Repositories of blobs, manifests and tags; safe to use from several threads.
 
     A blob that was pushed to one repository is not in another one until it is mounted there, as in registries that
-    guard repositories one by one; its bytes are kept once.
+    guard repositories one by one; its bytes are kept once. What others need is not looked at when something is deleted.
+    What changes something may take its time, and raise `Full` of `manifest_tool.server.room`.
     """
 
     def repositories(self) -> list[str]:
@@ -60,27 +72,54 @@ class Store(Protocol):
 
     def delete_blob(self, repository: str, digest: Digest) -> bool: ...
 
-    def begin(self, repository: str) -> Upload: ...
+    def room(self) -> int | None:
+        """How many bytes can still be kept; none where that is not known."""
+
+    def begin(self, repository: str) -> Upload:
+        """Open an upload; raises `TooMany` of `manifest_tool.server.sessions`."""
 
     def upload(self, repository: str, identity: str) -> Upload | None: ...
 
-    def commit(self, repository: str, identity: str, digest: Digest) -> bool:
-        """End an upload; it becomes a blob if its bytes are those that ``digest`` names, and is dropped if not."""
+    def commit(self, repository: str, identity: str, digest: Digest, turn: int | None = None) -> bool:
+        """End an upload; it becomes a blob if its bytes are those that ``digest`` names, and is dropped if not.
+
+        Raises `Superseded` of `manifest_tool.server.sessions`, and then the upload goes on.
+        """
 
     def discard(self, repository: str, identity: str) -> bool: ...
+
+    def expire(self) -> None:
+        """Give up the uploads that nobody goes on with."""
 
     def manifest(self, repository: str, digest: Digest) -> Stored | None: ...
 
     def manifests(self, repository: str) -> Mapping[Digest, Stored]: ...
+
+    def referrers(self, repository: str, subject: Digest) -> Mapping[Digest, Stored]:
+        """The manifests that say they are about another one."""
 
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None: ...
 
     def delete_manifest(self, repository: str, digest: Digest) -> bool:
         """Delete a manifest and the tags that point to it."""
 
+    def tag(self, repository: str, tag: str) -> Digest | None: ...
+
     def tags(self, repository: str) -> Mapping[str, Digest]: ...
 
     def delete_tag(self, repository: str, tag: str) -> bool: ...
+
+
+def entry_of(manifest: Stored) -> Entry:
+    """What is to be known of a manifest, even of one that no registry would accept."""
+    subject = None
+    if b'"subject"' in manifest.raw:
+        try:
+            document = json.loads(manifest.raw)
+            subject = Descriptor.from_json(document["subject"]).digest
+        except (ValueError, LookupError, TypeError, RecursionError):
+            pass
+    return Entry(manifest.media_type, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,116 +136,139 @@ class MemoryBlob:
         return io.BytesIO(self.data)
 
 
-@dataclass(slots=True)
-class MemoryUpload:
+class MemoryUpload(Session):
     """An upload to a `MemoryStore`."""
 
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    data: bytearray = field(default_factory=bytearray, repr=False)
+    def __init__(self, identity: str, room: Room) -> None:
+        super().__init__(identity, Hasher(ALGORITHM))
+        self._room = room
+        self._data = io.BytesIO()
 
-    @property
-    def size(self) -> int:
-        return len(self.data)
+    def drop(self) -> None:
+        self._room.give(self.size)
 
-    def write(self, data: bytes) -> None:
-        self.data += data
+    def data(self) -> bytes:
+        """Everything that was received; the very bytes, not a copy."""
+        return self._data.getvalue()
 
+    def _append(self, data: bytes) -> None:
+        self._room.take(len(data))
+        self._data.write(data)
 
-@dataclass(slots=True)
-class _Repository:
-    blobs: set[Digest] = field(default_factory=set)
-    manifests: dict[Digest, Stored] = field(default_factory=dict)
-    tags: dict[str, Digest] = field(default_factory=dict)
+    def _pieces(self) -> Iterator[bytes]:
+        yield self._data.getvalue()
 
 
 class MemoryStore:
-    """A store that is gone with its process."""
+    """A store that is gone with its process; at most half of the memory, where the limits do not say."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT) -> None:
         self._lock = threading.RLock()
+        self._contents = Contents()
         self._bytes: dict[Digest, bytes] = {}
-        self._repositories: dict[str, _Repository] = {}
-        self._uploads: dict[tuple[str, str], MemoryUpload] = {}
+        self._room = Room(half_of_memory() if limits.size is None else limits.size)
+        self._sessions: Sessions[MemoryUpload] = Sessions(limits)
 
     def repositories(self) -> list[str]:
         with self._lock:
-            return sorted(self._repositories)
+            return self._contents.names()
 
     def blob(self, repository: str, digest: Digest) -> MemoryBlob | None:
         with self._lock:
-            return MemoryBlob(self._bytes[digest]) if digest in self._find(repository).blobs else None
+            found = digest in self._contents.repository(repository).blobs
+            return MemoryBlob(self._bytes[digest]) if found else None
 
     def mount(self, repository: str, digest: Digest, source: str = "") -> bool:
         with self._lock:
-            found = digest in self._find(source).blobs if source else digest in self._bytes
-            if found:
-                self._make(repository).blobs.add(digest)
-            return found
+            if not self._contents.has_blob(digest, source):
+                return False
+            self._contents.add_blob(repository, digest, len(self._bytes[digest]))
+            return True
 
     def delete_blob(self, repository: str, digest: Digest) -> bool:
         with self._lock:
-            blobs = self._find(repository).blobs
-            found = digest in blobs
-            blobs.discard(digest)
-            if not any(digest in other.blobs for other in self._repositories.values()):
-                self._bytes.pop(digest, None)
-            return found
+            if digest not in self._contents.repository(repository).blobs:
+                return False
+            if self._contents.remove_blob(repository, digest) is not None:
+                self._forget(digest)
+            return True
+
+    def room(self) -> int | None:
+        return self._room.left
 
     def begin(self, repository: str) -> MemoryUpload:
-        upload = MemoryUpload()
-        with self._lock:
-            self._uploads[repository, upload.id] = upload
-        return upload
+        return self._sessions.open(repository, lambda identity: MemoryUpload(identity, self._room))
 
     def upload(self, repository: str, identity: str) -> MemoryUpload | None:
-        with self._lock:
-            return self._uploads.get((repository, identity))
+        return self._sessions.find(repository, identity)
 
-    def commit(self, repository: str, identity: str, digest: Digest) -> bool:
-        with self._lock:
-            upload = self._uploads.pop((repository, identity), None)
-        if upload is None or not digest.matches(data := bytes(upload.data)):
+    def commit(self, repository: str, identity: str, digest: Digest, turn: int | None = None) -> bool:
+        upload = self._sessions.close(repository, identity, turn)
+        if upload is None:
+            return False
+        if not upload.matches(digest):
+            upload.drop()
             return False
         with self._lock:
-            self._bytes[digest] = data
-            self._make(repository).blobs.add(digest)
+            if digest in self._bytes:
+                upload.drop()
+            else:
+                self._bytes[digest] = upload.data()
+            self._contents.add_blob(repository, digest, upload.size)
         return True
 
     def discard(self, repository: str, identity: str) -> bool:
-        with self._lock:
-            return self._uploads.pop((repository, identity), None) is not None
+        upload = self._sessions.close(repository, identity)
+        if upload is not None:
+            upload.drop()
+        return upload is not None
+
+    def expire(self) -> None:
+        self._sessions.expire()
 
     def manifest(self, repository: str, digest: Digest) -> Stored | None:
         with self._lock:
-            return self._find(repository).manifests.get(digest)
+            entry = self._contents.repository(repository).manifests.get(digest)
+            return Stored(entry.media_type, self._bytes[digest]) if entry else None
 
     def manifests(self, repository: str) -> Mapping[Digest, Stored]:
         with self._lock:
-            return dict(self._find(repository).manifests)
+            return self._all(repository, self._contents.repository(repository).manifests)
+
+    def referrers(self, repository: str, subject: Digest) -> Mapping[Digest, Stored]:
+        with self._lock:
+            return self._all(repository, self._contents.repository(repository).referrers.get(subject, ()))
 
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None:
+        entry = entry_of(manifest)
         with self._lock:
-            kept = self._make(repository)
-            kept.manifests[digest] = manifest
-            kept.tags.update(dict.fromkeys(tags, digest))
+            if digest not in self._bytes:
+                self._room.take(len(manifest.raw))
+                self._bytes[digest] = manifest.raw
+            self._contents.add_manifest(repository, digest, entry, len(manifest.raw), tags)
 
     def delete_manifest(self, repository: str, digest: Digest) -> bool:
         with self._lock:
-            kept = self._find(repository)
-            for tag in [tag for tag, target in kept.tags.items() if target == digest]:
-                del kept.tags[tag]
-            return kept.manifests.pop(digest, None) is not None
+            if digest not in self._contents.repository(repository).manifests:
+                return False
+            if self._contents.remove_manifest(repository, digest) is not None:
+                self._forget(digest)
+            return True
+
+    def tag(self, repository: str, tag: str) -> Digest | None:
+        with self._lock:
+            return self._contents.repository(repository).tags.get(tag)
 
     def tags(self, repository: str) -> Mapping[str, Digest]:
         with self._lock:
-            return dict(self._find(repository).tags)
+            return dict(self._contents.repository(repository).tags)
 
     def delete_tag(self, repository: str, tag: str) -> bool:
         with self._lock:
-            return self._find(repository).tags.pop(tag, None) is not None
+            return self._contents.repository(repository).tags.pop(tag, None) is not None
 
-    def _find(self, repository: str) -> _Repository:
-        return self._repositories.get(repository) or _Repository()
+    def _all(self, repository: str, digests: Iterable[Digest]) -> dict[Digest, Stored]:
+        return {digest: stored for digest in digests if (stored := self.manifest(repository, digest))}
 
-    def _make(self, repository: str) -> _Repository:
-        return self._repositories.setdefault(repository, _Repository())
+    def _forget(self, digest: Digest) -> None:
+        self._room.give(len(self._bytes.pop(digest)))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.disk import DiskStore
+from manifest_tool.server.layout import BLOBS, Layout, tag_file, tag_of
 from manifest_tool.server.serve import Running, serving
 from manifest_tool.server.store import Stored
 from tests.server.conftest import Client
@@ -18,14 +24,14 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 def test_a_restart_finds_everything(tmp_path: Path) -> None:
-    with serving(DiskStore(tmp_path)) as first:
+    with DiskStore(tmp_path) as store, serving(store) as first:
         blob = first.put_blob("a/b", b"blob")
         manifest = first.put_manifest("a/b", b"{}", INDEX, "tag")
         client = Client(first.host)
         session = client("POST", "/v2/a/b/blobs/uploads/").headers["Location"]
         client("PATCH", session, b"first ")
         client.close()
-    with serving(DiskStore(tmp_path)) as second:
+    with DiskStore(tmp_path) as store, serving(store) as second:
         assert second.blob("a/b", blob) == b"blob"
         assert second.manifest("a/b", "tag") == second.manifest("a/b", manifest) == (INDEX, b"{}")
         client = Client(second.host)
@@ -40,7 +46,7 @@ def test_bytes_are_kept_once(tmp_path: Path) -> None:
     running = Running(DiskStore(tmp_path))
     digests = {running.put_blob(repository, b"blob") for repository in ("a", "b", "a/c")}
     assert [path.name for path in (tmp_path / "blobs").glob("*/*/*")] == [digest.hex for digest in digests]
-    assert list((tmp_path / "temporary").iterdir()) == [tmp_path / "temporary" / "probe"]
+    assert list((tmp_path / "temporary").iterdir()) == list((tmp_path / "uploads").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_is_a_usage_error(tmp_path: Path) -> None:
@@ -49,13 +55,102 @@ def test_a_folder_that_cannot_be_is_a_usage_error(tmp_path: Path) -> None:
         DiskStore(tmp_path / "file")
 
 
-def test_what_was_left_unfinished_goes_after_a_day(tmp_path: Path) -> None:
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib; from manifest_tool.server.disk import DiskStore; DiskStore(pathlib.Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with DiskStore(tmp_path):
+        ran = subprocess.run(command, capture_output=True, text=True)
+        assert f"UsageError: another process keeps a registry in {tmp_path}" in ran.stderr
+        with pytest.raises(UsageError) as refused:
+            DiskStore(tmp_path)
+        assert refused.value.hint == "stop it, or take another folder"
+    assert subprocess.run(command).returncode == 0
+
+
+def test_an_upload_that_nobody_goes_on_with_is_given_up(tmp_path: Path) -> None:
+    with DiskStore(tmp_path) as store:
+        sessions = [store.begin("a") for _ in range(2)]
+        for session in sessions:
+            session.write(b"some")
+    old, new = sessions
+    os.utime(tmp_path / "uploads" / old.id, (0, 0))
+    with DiskStore(tmp_path) as store:
+        assert store.upload("a", old.id) is None
+        assert store.upload("a", new.id) is not None
+        assert [path.name for path in (tmp_path / "uploads").iterdir()] == [new.id]
+
+
+def test_an_upload_with_nothing_in_it_has_no_file(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
-    old, new = store.begin("a"), store.begin("a")
-    os.utime(old.path, (0, 0))
-    again = DiskStore(tmp_path)
-    assert again.upload("a", old.id) is None
-    assert again.upload("a", new.id) is not None
+    assert store.discard("a", store.begin("a").id)
+    assert store.commit("a", store.begin("a").id, Digest.of(b""))
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_what_was_received_before_a_restart_is_digested_with_the_rest(tmp_path: Path) -> None:
+    with DiskStore(tmp_path) as store:
+        first = store.begin("a")
+        first.write(b"first ")
+    with DiskStore(tmp_path) as store:
+        again = store.upload("a", first.id)
+        assert again is not None
+        again.write(b"second")
+        assert store.commit("a", first.id, Digest.of(b"first second"))
+
+
+def test_a_restart_removes_what_was_left_half_done(tmp_path: Path) -> None:
+    with DiskStore(tmp_path) as store:
+        running = Running(store)
+        blob, lost = running.put_blob("a", b"blob"), running.put_blob("a", b"lost")
+        manifest, gone = running.put_manifest("a", b"{}", INDEX, "tag"), running.put_manifest("a", b"[]", INDEX, "gone")
+    layout = Layout(tmp_path)
+    layout.link("a", BLOBS, blob).unlink()
+    for digest in (lost, gone):
+        layout.bytes(digest).unlink()
+    layout.tag("a", "torn").write_bytes(b"")
+    (tmp_path / "temporary" / "draft").write_bytes(b"draft")
+    for foreign in (layout.bytes(manifest), layout.link("a", BLOBS, blob), layout.repositories / "x"):
+        foreign.with_name(".of-the-system").write_bytes(b"")
+    with DiskStore(tmp_path) as store:
+        running = Running(store)
+        assert running.blob("a", blob) is running.blob("a", lost) is None
+        assert running.tags("a") == {"tag": manifest}
+        assert list(store.manifests("a")) == [manifest]
+    assert not layout.bytes(blob).exists()
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert {path.name for path in layout.all_tags("a")} == {"tag"}
+
+
+def test_tags_that_differ_by_case_alone_differ_where_case_does_not_count(tmp_path: Path) -> None:
+    with DiskStore(tmp_path) as store:
+        for raw, tag in ((b"{}", "Latest"), (b"[]", "latest"), (b"[1]", "LATEST")):
+            Running(store).put_manifest("a", raw, INDEX, tag)
+        tags = store.tags("a")
+    files = [path.name for path in (tmp_path / "repositories" / "a" / "_tags").iterdir()]
+    assert len({name.lower() for name in files}) == len(set(tags.values())) == 3
+    with DiskStore(tmp_path) as store:
+        assert store.tags("a") == tags
+
+
+@given(st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", fullmatch=True))
+def test_every_tag_is_read_back_from_its_file(tag: str) -> None:
+    assert tag_of(tag_file(tag)) == tag
+    assert len(tag_file(tag)) <= 255
+    assert tag_file(tag) == tag_file(tag).lower()
+
+
+def test_a_manifest_is_found_by_what_it_is_about_after_a_restart(tmp_path: Path) -> None:
+    subject = Digest.of(b"subject")
+    raw = json.dumps({"subject": {"mediaType": INDEX, "digest": str(subject), "size": 7}}).encode()
+    with DiskStore(tmp_path) as store:
+        digest = Running(store).put_manifest("a", raw, INDEX)
+        assert list(store.referrers("a", subject)) == [digest]
+    with DiskStore(tmp_path) as store:
+        assert store.referrers("a", subject) == {digest: Stored(INDEX, raw)}
+        store.delete_manifest("a", digest)
+        assert store.referrers("a", subject) == {}
 
 
 @pytest.mark.parametrize("name", ["..", "a/../b", "/a", "A", ""])

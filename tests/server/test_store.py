@@ -99,6 +99,7 @@ def test_manifests_and_their_tags(store: Store) -> None:
     assert store.manifest("b", digest) is None
     assert store.manifests("a") == {digest: MANIFEST}
     assert store.tags("a") == {"one": digest, "two": digest}
+    assert (store.tag("a", "one"), store.tag("a", "three"), store.tag("b", "one")) == (digest, None, None)
     assert store.delete_tag("a", "one")
     assert not store.delete_tag("a", "one")
     assert store.delete_manifest("a", digest)

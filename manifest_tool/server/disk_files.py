@@ -1,0 +1,79 @@
+"""The files of a store on disk: each of these returns once its change would outlive a power cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from manifest_tool.server import durable
+from manifest_tool.server.durable import Folders
+
+if TYPE_CHECKING:
+    from manifest_tool.oci.digest import Digest
+    from manifest_tool.server.layout import Layout
+
+
+class Files:
+    """Makes, replaces and removes them; which of them belong together is the store's affair."""
+
+    def __init__(self, root: Path, layout: Layout) -> None:
+        self._folders = Folders(root)
+        self._layout = layout
+
+    def prepare(self) -> None:
+        """Make the folders, try to write, and remove what an earlier process was writing."""
+        for folder in self._layout.folders:
+            self._folders.make(folder)
+        for path in self._layout.temporary.iterdir():
+            path.unlink()
+        probe = self._layout.temporary / "probe"
+        self._write(probe, b"")
+        probe.unlink()
+
+    def place(self, digest: Digest, move: Callable[[Path], None]) -> None:
+        """Let bytes be moved to where they are kept; they are on the disk once they are there."""
+        path = self._layout.bytes(digest)
+        self._folders.make(path.parent)
+        move(path)
+        durable.sync(path.parent)
+
+    def write_bytes(self, digest: Digest, raw: bytes) -> None:
+        self.place(digest, lambda path: self._write(path, raw))
+
+    def remove_bytes(self, digest: Digest) -> None:
+        """The one change that need not last: nobody has a name for them any more."""
+        self._layout.bytes(digest).unlink(missing_ok=True)
+
+    def link(self, repository: str, kind: str, digest: Digest, told: bytes = b"") -> None:
+        """Say that a repository has something, and what there is to say of it."""
+        path = self._layout.link(repository, kind, digest)
+        self._folders.make(path.parent)
+        if told:
+            self._write(path, told)
+        else:
+            path.touch()
+        durable.sync(path.parent)
+
+    def unlink(self, repository: str, kind: str, digest: Digest) -> None:
+        path = self._layout.link(repository, kind, digest)
+        path.unlink(missing_ok=True)
+        durable.sync(path.parent)
+
+    def tag(self, repository: str, tags: Iterable[str], digest: Digest) -> None:
+        paths = [self._layout.tag(repository, tag) for tag in tags]
+        for path in paths:
+            self._folders.make(path.parent)
+            self._write(path, str(digest).encode())
+        for folder in {path.parent for path in paths}:
+            durable.sync(folder)
+
+    def untag(self, repository: str, tags: Iterable[str]) -> None:
+        paths = [self._layout.tag(repository, tag) for tag in tags]
+        for path in paths:
+            path.unlink(missing_ok=True)
+        for folder in {path.parent for path in paths}:
+            durable.sync(folder)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        durable.write(path, data, self._layout.temporary)
