@@ -30,7 +30,7 @@ ALLOWED = {
     "concurrency": set[str](),
     "spec": {"oci", "schemas"},
     "registry": {"concurrency", "files", "oci", "__init__"},
-    "server": {"oci", "__init__"},
+    "server": {"files", "oci", "__init__"},
     "files": set[str](),
     "events": {"oci"},
     "oci": set[str](),
@@ -39,6 +39,7 @@ ALLOWED = {
 }
 HOMES = {
     "aiohttp": {"query", "registry", "server"},
+    "bcrypt": {"server"},
     "jsonschema": {"spec"},
     "platformdirs": {"query"},
     "rich": {"cli"},

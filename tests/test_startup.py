@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"aiohttp", "jsonschema", "ruamel.yaml", "rich", "pydantic"}
+HEAVY = {"aiohttp", "bcrypt", "jsonschema", "ruamel.yaml", "rich", "pydantic"}
 CODE = """
 import sys
 from manifest_tool.cli import app
@@ -39,6 +39,8 @@ def loaded(*arguments: str) -> tuple[int, set[str]]:
         ("manifest", "ls"),
         ("query", "--help"),
         ("registry", "serve", "--help"),
+        ("registry", "test", "--help"),
+        ("registry", "account", "--help"),
     ],
     ids=" ".join,
 )

@@ -196,7 +196,7 @@ def _serve(settings: Settings, age: float, *, host: str, port: int, allow_privat
     from manifest_tool.query.service import Limits, Service, create_app
     from manifest_tool.registry.client import Client
     from manifest_tool.registry.credentials import DockerConfig, Keychain
-    from manifest_tool.server.serve import until_stopped
+    from manifest_tool.server.listening import Listener, until_stopped
 
     if settings.username or settings.password or settings.password_stdin:
         raise UsageError(
@@ -212,4 +212,4 @@ def _serve(settings: Settings, age: float, *, host: str, port: int, allow_privat
     clients = Clients(lambda: Client.opened(options, Keychain(*configs, observe=observe), observe))
     limits = Limits(settings.timeout) if settings.timeout else Limits()
     service = Service(clients, Lookup(MemoryCache(), age), limits, observe=tell)
-    asyncio.run(until_stopped(create_app(service), host=host, port=port, announce=typer.echo))
+    asyncio.run(until_stopped(create_app(service), Listener(host, port), typer.echo))

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from manifest_tool.cli import account
+from manifest_tool.errors import UsageError
+from manifest_tool.server.auth import Auth
+
+if TYPE_CHECKING:
+    import ssl
+
+    from manifest_tool.server.accounts import Hashes
 
 app = typer.Typer(
     name="registry",
@@ -14,29 +23,56 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
 )
+app.command("account")(account.account)
 
 
 @app.command()
 def serve(
+    *,
     host: Annotated[str, typer.Option(help="The address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 is any free one.", min=0, max=65535)] = 5000,
     root: Annotated[
         Path | None, typer.Option(help="The folder to keep everything in; without it, memory.", metavar="DIR")
     ] = None,
     sparse: Annotated[bool, typer.Option("--sparse", help="Take manifests without their blobs and children.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Take nothing.")] = False,
+    auth: Annotated[Auth, typer.Option("--auth", help="How to ask who somebody is.")] = Auth.NONE,
+    htpasswd: Annotated[
+        Path | None, typer.Option(help="The accounts, with bcrypt; see registry account.", metavar="FILE")
+    ] = None,
+    anonymous_pull: Annotated[bool, typer.Option("--anonymous-pull", help="With --auth: let everybody pull.")] = False,
+    allow_anonymous: Annotated[
+        bool, typer.Option("--allow-anonymous", help="Let everybody in who reaches an address beyond loopback.")
+    ] = False,
+    tls_cert: Annotated[Path | None, typer.Option(help="A PEM certificate: speak https.", metavar="FILE")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key of that certificate.", metavar="FILE")] = None,
+    access_log: Annotated[
+        str, typer.Option("--access-log", help="Log every request; - is stderr.", metavar="FILE")
+    ] = "",
 ) -> None:
     """Serve an OCI registry until interrupted; prints its URL once it listens."""
     import asyncio
+    from contextlib import nullcontext
 
+    from manifest_tool.cli import streams
+    from manifest_tool.server import access_log as log
+    from manifest_tool.server import guard
+    from manifest_tool.server.app import create_app
     from manifest_tool.server.disk import DiskStore
+    from manifest_tool.server.listening import Listener, until_stopped
     from manifest_tool.server.rules import Rules
-    from manifest_tool.server.serve import run
     from manifest_tool.server.store import MemoryStore
 
+    deeds = "read everything" if read_only else "read, write and delete everything"
+    _check_reach(host, auth, deeds, allow_anonymous=allow_anonymous)
+    hashes = _accounts(auth, htpasswd, anonymous_pull=anonymous_pull)
+    tls = _tls(tls_cert, tls_key)
+    _warn_of_reach(host, auth, tls, deeds)
+    guards = guard.middlewares(hashes, auth, anonymous_pull=anonymous_pull, read_only=read_only)
     store = MemoryStore() if root is None else DiskStore(root)
-    if not is_loopback(host):
-        typer.echo(f"warning: whoever reaches {host} may read, write and delete everything here", err=True)
-    asyncio.run(run(store, host=host, port=port, announce=typer.echo, rules=Rules(sparse=sparse)))
+    app = create_app(store, rules=Rules(sparse=sparse), middlewares=guards)
+    with log.opened(access_log, streams.tell) if access_log else nullcontext() as lines:
+        asyncio.run(until_stopped(app, Listener(host, port, tls, lines), typer.echo))
 
 
 def is_loopback(host: str) -> bool:
@@ -44,4 +80,62 @@ def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
+
+
+def _check_reach(host: str, auth: Auth, deeds: str, *, allow_anonymous: bool) -> None:
+    """Refuse to be open to others by mistake."""
+    if auth is not Auth.NONE and allow_anonymous:
+        raise UsageError(
+            f"--allow-anonymous and --auth {auth} exclude each other",
+            hint="--anonymous-pull lets everybody pull, and accounts push",
+        )
+    if auth is Auth.NONE and not allow_anonymous and not is_loopback(host):
+        raise UsageError(
+            f"whoever reaches {host or 'this machine'} could {deeds} here",
+            hint="ask for accounts with --auth basic --htpasswd FILE, or pass --allow-anonymous; in a container, pass "
+            "that and publish the port on the loopback of its host alone, as with docker run -p 127.0.0.1:5000:5000",
+        )
+
+
+def _warn_of_reach(host: str, auth: Auth, tls: ssl.SSLContext | None, deeds: str) -> None:
+    from manifest_tool.cli import streams
+
+    if is_loopback(host):
+        return
+    if auth is Auth.NONE:
+        streams.tell(f"warning: whoever reaches {host} may {deeds} here")
+    elif tls is None:
+        streams.tell(
+            f"warning: passwords travel to {host} in the clear: encrypt them with --tls-cert and --tls-key, "
+            "or with a proxy before this"
+        )
+
+
+def _accounts(auth: Auth, path: Path | None, *, anonymous_pull: bool) -> Hashes:
+    """Where the accounts stand; raises `UsageError`."""
+    from manifest_tool.cli import streams
+    from manifest_tool.server import accounts
+
+    if auth is Auth.NONE:
+        lost = "--htpasswd" if path else "--anonymous-pull" if anonymous_pull else ""
+        if lost:
+            raise UsageError(f"{lost} does nothing without --auth", hint="pass --auth basic or --auth token")
+        return accounts.fixed({})
+    if path is None:
+        raise UsageError(
+            f"--auth {auth} needs accounts: --htpasswd FILE",
+            hint="manifest-tool registry account NAME --htpasswd FILE writes an account, as htpasswd -B does",
+        )
+    return accounts.HtpasswdFile(path, streams.tell)
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What TLS is spoken with, if it is; raises `UsageError`."""
+    from manifest_tool.server import tls
+
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise UsageError("--tls-cert and --tls-key belong together")
+    return tls.context(certificate, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import subprocess
@@ -19,11 +20,13 @@ from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.media_type import OCI_INDEX
 from manifest_tool.server.serve import serving
+from tests import harness
 from tests.server.conftest import Client
 
 app = typer.Typer()
 app.add_typer(command.app, name="registry")
 
+ME = {"Authorization": "Basic " + base64.b64encode(b"me:hunter2").decode()}
 SCRIPT = "from tests.server.test_command import app; app()"
 
 
@@ -74,11 +77,72 @@ def test_a_root_that_cannot_be(tmp_path: Path) -> None:
     assert isinstance(result.exception, UsageError)
 
 
-def test_a_warning_where_others_may_come() -> None:
-    # An address of no machine (RFC 5737), so that nothing comes to listen.
-    result = CliRunner().invoke(app, ["registry", "serve", "--host", "192.0.2.1", "--port", "0"])
-    assert result.stderr.startswith("warning: whoever reaches 192.0.2.1 ")
+@pytest.mark.parametrize("host", ["192.0.2.1", "0.0.0.0", "::", "", "registry.test"])
+def test_others_are_not_let_in_by_mistake(host: str) -> None:
+    result = CliRunner().invoke(app, ["registry", "serve", "--host", host, "--port", "0"])
     assert isinstance(result.exception, UsageError)
+    assert "could read, write and delete everything here" in str(result.exception)
+    for way in ("--auth basic --htpasswd FILE", "--allow-anonymous", "-p 127.0.0.1:5000:5000"):
+        assert way in result.exception.hint
+
+
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        (["--allow-anonymous"], "whoever reaches 192.0.2.1 may read, write and delete everything here\n"),
+        (["--allow-anonymous", "--read-only"], "whoever reaches 192.0.2.1 may read everything here\n"),
+        (["--auth", "token"], "passwords travel to 192.0.2.1 in the clear: encrypt them with --tls-cert and --tls-key"),
+    ],
+)
+def test_a_warning_where_others_may_come(options: list[str], warning: str, accounts: Path) -> None:
+    # An address of no machine (RFC 5737), so that nothing comes to listen.
+    arguments = ["registry", "serve", "--host", "192.0.2.1", "--port", "0", *options]
+    arguments += ["--htpasswd", str(accounts)] if "--auth" in options else []
+    result = CliRunner().invoke(app, arguments)
+    assert result.stderr.startswith(f"warning: {warning}")
+    assert "cannot listen on 192.0.2.1:0" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("--auth basic", "--auth basic needs accounts: --htpasswd FILE"),
+        ("--auth token", "--auth token needs accounts: --htpasswd FILE"),
+        ("--htpasswd FILE", "--htpasswd does nothing without --auth"),
+        ("--anonymous-pull", "--anonymous-pull does nothing without --auth"),
+        ("--auth basic --htpasswd FILE --allow-anonymous", "--allow-anonymous and --auth basic exclude each other"),
+        ("--auth basic --htpasswd /gone", "cannot read the accounts in /gone: No such file or directory"),
+        ("--tls-cert FILE", "--tls-cert and --tls-key belong together"),
+        ("--tls-key FILE", "--tls-cert and --tls-key belong together"),
+        ("--access-log /gone/log", "cannot write the access log /gone/log: No such file or directory"),
+    ],
+)
+def test_options_that_do_not_fit_together(options: str, problem: str, accounts: Path) -> None:
+    arguments = options.replace("FILE", str(accounts)).split()
+    result = CliRunner().invoke(app, ["registry", "serve", "--port", "0", *arguments])
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == problem
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Path:
+    """A file with the account ``me``, whose password is ``hunter2``."""
+    path = tmp_path / "accounts"
+    path.write_text("me:$2y$04$54YPlcpyXdxf7M8A99eo7OvAX9XWmH98RFuE/P2EqOv50Q1/6L2oe\n")
+    return path
+
+
+def test_a_guarded_registry_that_tells_who_asked(accounts: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started("--auth", "basic", "--htpasswd", str(accounts), "--read-only", "--access-log", str(log)) as line:
+        host = line.strip().removeprefix("http://")
+        assert harness.request(host, "GET", "/v2/")[0] == 401
+        status, _, body = harness.request(host, "POST", "/v2/a/blobs/uploads/", headers=ME)
+    assert (status, json.loads(body)["errors"][0]["code"]) == (405, "UNSUPPORTED")
+    assert [line.split('"')[0].split(" [")[0] for line in log.read_text().splitlines()] == [
+        "127.0.0.1 - -",
+        "127.0.0.1 - me",
+    ]
 
 
 @pytest.mark.parametrize("host", ["127.9.9.9", "localhost", "::1"])
