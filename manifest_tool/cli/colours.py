@@ -22,20 +22,21 @@ class Paint:
 
     def name(self, value: object) -> str:
         """A name, a type or a platform."""
-        return self._bold(32, value)
+        return self.bold(32, value)
 
     def digest(self, value: object) -> str:
         """A digest."""
-        return self._bold(33, value)
+        return self.bold(33, value)
 
     def size(self, value: object) -> str:
         """Bytes."""
-        return self._bold(34, value)
+        return self.bold(34, value)
 
     def count(self, value: object) -> str:
         """How many there are, or the number of one of them."""
-        return self._bold(31, value)
+        return self.bold(31, value)
 
-    def _bold(self, colour: int, value: object) -> str:
+    def bold(self, colour: int, value: object) -> str:
+        """Anything, in one of a terminal's colours (30 to 37)."""
         text = safe_line(str(value))
         return f"\x1b[1;{colour}m{text}\x1b[0m" if self.on and text else text

@@ -26,16 +26,20 @@ _MAX_PASSWORD = 64 * 1024
 _MIB = 1024 * 1024
 
 
-def run(work: Coroutine[Any, Any, T], settings: Settings) -> T:
-    """Do the work of a command; Ctrl-C, SIGTERM and the end of its time end it with a word, and soon."""
+def run(work: Coroutine[Any, Any, T], settings: Settings, patience: float = 0.0) -> T:
+    """Do the work of a command; Ctrl-C, SIGTERM and the end of its time end it with a word, and soon.
+
+    ``patience`` is how many seconds it may take for that, where it has to take away what it has made.
+    """
     import asyncio
 
-    from manifest_tool.cli.interruption import Limit, heeding
+    from manifest_tool.cli.interruption import PATIENCE, Limit, heeding
 
+    patience = patience or PATIENCE
     if not settings.timeout:
-        return asyncio.run(heeding(work))
-    with Limit(settings.timeout) as limit:
-        return asyncio.run(heeding(limit.keep(work)))
+        return asyncio.run(heeding(work, patience))
+    with Limit(settings.timeout, patience) as limit:
+        return asyncio.run(heeding(limit.keep(work), patience))
 
 
 def settings_of(context: typer.Context) -> Settings:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and the end of its time: what is under way is given up in good order, and within a second."""
+"""Ctrl-C, SIGTERM and the end of its time: what is under way is given up in good order, and soon."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from manifest_tool.errors import Unreachable
 T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE = 0.9
+PATIENCE = 0.9
 """Seconds after which the process ends whatever still runs, such as a thread that resolves a name."""
 
 
-async def heeding(work: Coroutine[Any, Any, T]) -> T:
+async def heeding(work: Coroutine[Any, Any, T], patience: float = PATIENCE) -> T:
     """Do the work until a signal cancels it; what a cancelled work says of itself is told."""
-    stop = _Stop(asyncio.current_task())
+    stop = _Stop(asyncio.current_task(), patience)
     before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         return await work
@@ -41,9 +41,10 @@ async def heeding(work: Coroutine[Any, Any, T]) -> T:
 class _Stop:
     """What the signals do; they are heeded even while something holds up the loop."""
 
-    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+    def __init__(self, task: asyncio.Task[Any] | None, patience: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = task
+        self._patience = patience
         self._told = False
         self.number = 0
         """Of the signal that came first."""
@@ -56,7 +57,7 @@ class _Stop:
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         if not self.number:
             self.number = number
-            timer = threading.Timer(_PATIENCE, self._end)
+            timer = threading.Timer(self._patience, self._end)
             timer.daemon = True
             timer.start()
         if self._task is not None:
@@ -76,10 +77,10 @@ class _Stop:
 class Limit:
     """The time that a run may take. Enter it around all that the work needs to end."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, patience: float = PATIENCE) -> None:
         self._seconds = seconds
         self._done = ""
-        self._timer = threading.Timer(seconds + _PATIENCE, self._end)
+        self._timer = threading.Timer(seconds + patience, self._end)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:

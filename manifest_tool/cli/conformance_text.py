@@ -1,0 +1,114 @@
+"""A conformance run as text: a table, what went over the wire where it fails, what that means for a push; pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from manifest_tool.cli.colours import Paint
+from manifest_tool.conformance import transcript
+from manifest_tool.conformance.clean import clean_line
+from manifest_tool.conformance.result import Outcome
+
+if TYPE_CHECKING:
+    from manifest_tool.conformance.result import Feature, Report, Result
+
+PLAIN = Paint()
+_GREEN, _RED, _YELLOW, _BLUE = 32, 31, 33, 34
+_COLOURS = {Outcome.PASS: _GREEN, Outcome.FAIL: _RED, Outcome.UNSUPPORTED: _YELLOW, Outcome.UNTRIED: _BLUE}
+_LABEL = max(map(len, Outcome))
+_INDENT = 2 + _LABEL + 2
+_LEAST, _MOST = 60, 120
+_LINES = 12
+"""Of a body that are shown."""
+_MARKS = {True: ("works", _GREEN), False: ("missing", _RED), None: ("not tried", _BLUE)}
+
+
+def text(report: Report, paint: Paint = PLAIN, width: int = 80) -> str:
+    """The human form, for a terminal of so many columns."""
+    width = min(max(width, _LEAST), _MOST)
+    lines = [clean_line(report.subject), ""]
+    for title, results in report.groups:
+        lines += [paint.name(clean_line(title)), *(line for result in results for line in _row(result, paint, width))]
+    for result in report.results:
+        if result.outcome is Outcome.FAIL:
+            lines += ["", *_failure(result, paint, width)]
+    lines += ["", *_features(report.features, paint, width), *_left(report), *_notices(report, width)]
+    lines += [f"{_counts(report)} in {report.seconds:.1f} s", *_verdict(report, paint, width)]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _row(result: Result, paint: Paint, width: int) -> Iterator[str]:
+    passed = result.outcome is Outcome.PASS
+    mark = f" [{result.id}{', needed' if result.needed else ''}]" if not passed else ""
+    detail = f" ({result.detail})" if passed and result.detail else ""
+    yield from _labelled(result.outcome, _COLOURS[result.outcome], f"{result.title}{mark}{detail}", paint, width)
+    if not passed:
+        yield from _wrapped(result.detail, width, " " * _INDENT)
+
+
+def _labelled(label: str, colour: int, words: str, paint: Paint, width: int) -> Iterator[str]:
+    first, *rest = _wrapped(words, width, " " * _INDENT) or [""]
+    yield f"  {paint.bold(colour, label)}{' ' * (_LABEL - len(label))}  {first.lstrip()}"
+    yield from rest
+
+
+def _wrapped(words: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        clean_line(words),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _failure(result: Result, paint: Paint, width: int) -> Iterator[str]:
+    yield f"{paint.bold(_RED, result.id)}: {clean_line(result.title)}"
+    yield from _wrapped(result.detail, width, "  ")
+    yield from (f"  {transcript.brief(exchange)}" for exchange in result.exchanges[:-1])
+    for exchange in result.exchanges[-1:]:
+        yield from (f"  {line}" for line in transcript.lines(exchange, _LINES))
+
+
+def _features(features: Sequence[Feature], paint: Paint, width: int) -> Iterator[str]:
+    if features:
+        yield paint.name("what a push makes use of")
+    for feature in features:
+        label, colour = _MARKS[feature.works]
+        if feature.works is False and feature.otherwise:
+            label, colour = "falls back", _YELLOW
+        words = f"{feature.name}: {feature.otherwise}" if label == "falls back" else feature.name
+        yield from _labelled(label, colour, words, paint, width)
+    if features:
+        yield ""
+
+
+def _left(report: Report) -> Iterator[str]:
+    if report.left:
+        yield "kept in the registry:" if report.kept else "not removed from the registry:"
+        yield from (f"  {clean_line(name)}" for name in report.left)
+        yield ""
+
+
+def _notices(report: Report, width: int) -> Iterator[str]:
+    for notice in report.notices:
+        yield from _wrapped(f"note: {notice}", width, "")
+
+
+def _counts(report: Report) -> str:
+    names = {Outcome.PASS: "passed", Outcome.FAIL: "failed"}
+    return ", ".join(f"{report.count(outcome)} {names.get(outcome, outcome)}" for outcome in Outcome)
+
+
+def _verdict(report: Report, paint: Paint, width: int) -> Iterator[str]:
+    if report.interrupted:
+        yield "interrupted: this is what was found until then"
+    elif report.sufficient:
+        yield paint.bold(_GREEN, "what manifest-tool needs works here")
+    else:
+        wrong = [result.id for result in report.results if result.needed and result.outcome is not Outcome.PASS]
+        wrong += [one.name for one in report.features if one.works is False and not one.otherwise]
+        yield from _wrapped(f"what manifest-tool needs does not work here: {', '.join(wrong)}", width, "")
