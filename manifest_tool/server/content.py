@@ -27,7 +27,7 @@ def serve(call: Call, digest: Digest, media_type: str, blob: Blob) -> web.Respon
         "Docker-Content-Digest": str(digest),
         "ETag": etag,
     }
-    if etag in call.header("If-None-Match"):
+    if _has(call, etag):
         return web.Response(status=304, headers=headers)
     size = blob.size
     span = _span(call.header("Range"), size) if _takes_range(call, etag) else None
@@ -38,6 +38,12 @@ def serve(call: Call, digest: Digest, media_type: str, blob: Blob) -> web.Respon
     headers["Content-Length"] = str(len(part))
     body = None if call.request.method == "HEAD" or not part else _pieces(blob, part)
     return web.Response(status=206 if span else 200, headers=headers, body=body)
+
+
+def _has(call: Call, etag: str) -> bool:
+    """Whether the client has the content, or would have any (RFC 9110 § 13.1.2)."""
+    known = ", ".join(call.request.headers.getall("If-None-Match", ()))
+    return etag in known or known.strip() == "*"
 
 
 def _takes_range(call: Call, etag: str) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from manifest_tool.oci import media_type as types
-from manifest_tool.oci.descriptor import Descriptor
 from manifest_tool.oci.manifest import Manifest
 from manifest_tool.server import refusals
 
@@ -31,25 +30,21 @@ def check(call: Call, raw: bytes) -> Checked:
     content_type = types.essence(call.header("Content-Type"))
     try:
         manifest = Manifest.parse(raw, content_type)
-        document: dict[str, Any] = json.loads(raw)
-        _check_type(content_type, document)
-        subject = subject_of(document)
+        _check(manifest, json.loads(raw), content_type)
     except ValueError as error:
         raise refusals.manifest_invalid(str(error)) from None
     missing = tuple(digest for digest in _needed(manifest) if not _has(call, manifest, digest))
     if missing and not call.rules.sparse:
         raise refusals.content_missing(missing)
-    return Checked(manifest.media_type, subject, missing)
+    return Checked(manifest.media_type, manifest.subject.digest if manifest.subject else None, missing)
 
 
-def subject_of(document: dict[str, Any]) -> Digest | None:
-    """The manifest that this one is about, if it is about any; raises `ValueError`."""
-    subject = document.get("subject")
-    return Descriptor.from_json(subject).digest if subject is not None else None
-
-
-def _check_type(content_type: str, document: dict[str, Any]) -> None:
-    own = document.get("mediaType")
+def _check(manifest: Manifest, document: dict[str, Any], content_type: str) -> None:
+    version, own = document.get("schemaVersion"), document.get("mediaType")
+    if version != 2:
+        raise ValueError(f"its schemaVersion is {str(version)[:100]!r}, not 2")
+    if not manifest.is_index and manifest.config is None:
+        raise ValueError("it is an image without a config")
     if own is not None and own != (content_type or own):
         raise ValueError(f"its mediaType is {str(own)[:100]!r}, but it is sent as {content_type[:100]!r}")
 

@@ -20,33 +20,9 @@ if TYPE_CHECKING:
 DIGEST = Digest.of(b"data")
 
 
-@pytest.mark.parametrize("path", ["/v2/", "/v2"])
-def test_ping(client: Client, path: str) -> None:
-    answer = client("GET", path)
-    assert (answer.status, answer.json, answer.headers["Content-Type"]) == (200, {}, "application/json")
-    assert client("HEAD", path).headers["Content-Length"] == "2"
-
-
 @pytest.mark.parametrize("path", ["/", "/v1/", "/v2/a", "/v2/a/manifests/", "/v2/manifests/tag", "/v2//tags/list"])
 def test_no_path_of_a_registry(client: Client, path: str) -> None:
     assert client("GET", path).status in {400, 404}
-
-
-@pytest.mark.parametrize("name", ["A/b", "a//b", "a_", "a/../b", "a%2Fb", "a..b", "a" * 256, "-a", "a/-", ".", "%61"])
-def test_no_name(client: Client, name: str) -> None:
-    for path in (f"/v2/{name}/tags/list", f"/v2/{name}/manifests/tag", f"/v2/{name}/blobs/{DIGEST}"):
-        answer = client("GET", path)
-        assert (answer.status, answer.codes) == (400, ["NAME_INVALID"])
-
-
-@pytest.mark.parametrize(
-    "name", ["a", "a/b/c/d", "a-b/c_d/e.f/g__h", "blobs/uploads", "manifests", "a---b", "tags/list"]
-)
-def test_names(registry: Running, client: Client, name: str) -> None:
-    digest = registry.put_blob(name, b"data")
-    assert client("GET", f"/v2/{name}/blobs/{digest}").body == b"data"
-    assert client("GET", f"/v2/{name}/tags/list").json["name"] == name
-    assert client("POST", f"/v2/{name}/blobs/uploads/").status == 202
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reading and deleting blobs."""
+"""Blobs: the ways of asking that the API leaves open."""
 
 from __future__ import annotations
 
@@ -15,18 +15,6 @@ if TYPE_CHECKING:
 DATA = bytes(range(256)) * 4
 
 
-@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
-@pytest.mark.parametrize("data", [b"", b"{}", DATA * 1024])
-def test_get_and_head(registry: Running, client: Client, data: bytes, algorithm: str) -> None:
-    digest = registry.put_blob("a/b", data, algorithm)
-    for method, body in (("GET", data), ("HEAD", b"")):
-        answer = client(method, f"/v2/a/b/blobs/{digest}")
-        assert (answer.status, answer.body) == (200, body)
-        assert answer.headers["Content-Length"] == str(len(data))
-        assert answer.headers["Docker-Content-Digest"] == str(digest)
-        assert answer.headers["Content-Type"] == "application/octet-stream"
-
-
 def test_an_encoded_colon_is_a_colon(registry: Running, client: Client) -> None:
     digest = registry.put_blob("a", DATA)
     assert client("GET", f"/v2/a/blobs/sha256%3A{digest.hex}").body == DATA
@@ -40,37 +28,21 @@ def test_unknown(registry: Running, client: Client, method: str) -> None:
     assert answer.json["errors"][0]["detail"] == str(digest)
 
 
-@pytest.mark.parametrize("digest", ["sha256:abc", "md5:00", "sha256", "sha256:" + "A" * 64, "..%2f..%2fx"])
-def test_no_digest(client: Client, digest: str) -> None:
-    answer = client("GET", f"/v2/a/blobs/{digest}")
-    assert (answer.status, answer.codes) == (400, ["DIGEST_INVALID"])
-
-
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
-    [
-        ("bytes=0-0", 0, 0),
-        ("bytes=500-999", 500, 999),
-        ("bytes=500-", 500, 1023),
-        ("bytes=-500", 524, 1023),
-        ("bytes=-5000", 0, 1023),
-        ("bytes=1000-5000", 1000, 1023),
-    ],
+    ("asked", "first", "last"), [("bytes=0-0", 0, 0), ("bytes=-5000", 0, 1023), ("bytes=1000-5000", 1000, 1023)]
 )
 def test_a_part(registry: Running, client: Client, asked: str, first: int, last: int) -> None:
     digest = registry.put_blob("a", DATA)
     answer = client("GET", f"/v2/a/blobs/{digest}", Range=asked)
     assert (answer.status, answer.body) == (206, DATA[first : last + 1])
     assert answer.headers["Content-Range"] == f"bytes {first}-{last}/1024"
-    assert answer.headers["Content-Length"] == str(last - first + 1)
 
 
-@pytest.mark.parametrize("asked", ["bytes=500-0", "bytes=1024-", "bytes=5000-10000", "bytes=-0"])
+@pytest.mark.parametrize("asked", ["bytes=1024-", "bytes=-0"])
 def test_no_such_part(registry: Running, client: Client, asked: str) -> None:
     digest = registry.put_blob("a", DATA)
     answer = client("GET", f"/v2/a/blobs/{digest}", Range=asked)
     assert (answer.status, answer.codes) == (416, ["RANGE_INVALID"])
-    assert answer.headers["Content-Range"] == "bytes */1024"
 
 
 @pytest.mark.parametrize(
@@ -88,18 +60,15 @@ def test_a_range_that_is_not_served_gives_the_whole(registry: Running, client: C
     assert (answer.status, answer.body) == (200, DATA)
 
 
-def test_what_the_client_has_is_not_sent(registry: Running, client: Client) -> None:
+def test_a_part_of_what_the_client_has_is_sent(registry: Running, client: Client) -> None:
     path = f"/v2/a/blobs/{registry.put_blob('a', DATA)}"
     etag = client("HEAD", path).headers["ETag"]
-    assert client("GET", path, If_None_Match=etag).status == 304
-    assert client("GET", path, If_None_Match='"other"').body == DATA
     assert client("GET", path, None, {"Range": "bytes=0-1", "If-Range": etag}).body == DATA[:2]
 
 
-def test_delete(registry: Running, client: Client) -> None:
+def test_deleting_one_leaves_it_in_other_repositories(registry: Running, client: Client) -> None:
     digest = registry.put_blob("a", DATA)
     registry.put_blob("b", DATA)
     assert client("DELETE", f"/v2/a/blobs/{digest}").status == 202
-    assert client("HEAD", f"/v2/a/blobs/{digest}").status == 404
     assert registry.blob("a", digest) is None
     assert registry.blob("b", Digest.of(DATA)) == DATA
