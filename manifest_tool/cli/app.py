@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from manifest_tool import __version__
-from manifest_tool.cli import conformance, inspect, login, manifest, push, query, registry, render, streams
+from manifest_tool.cli import inspect, login, manifest, push, query, registry, render, streams
 from manifest_tool.cli.arguments import translated
 from manifest_tool.cli.settings import Settings, seconds
 from manifest_tool.errors import ExitCode, ManifestToolError, OutputError
@@ -27,7 +27,6 @@ app.command("logout")(login.logout)
 app.add_typer(manifest.app, name="manifest")
 app.command("query")(query.query)
 app.add_typer(registry.app, name="registry")
-registry.app.command("test")(conformance.conformance)
 
 
 def _version(wanted: bool) -> None:

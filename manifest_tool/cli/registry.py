@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifest_tool.cli import account
+from manifest_tool.cli import account, conformance
 from manifest_tool.errors import UsageError
 from manifest_tool.server.auth import Auth
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="registry",
-    help="Run the embedded registry, for trying things out and for tests.",
+    help="Run the embedded registry, for trying things out and for tests; test any registry.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
 app.command("account")(account.account)
+app.command("test")(conformance.conformance)
 
 
 @app.command()
