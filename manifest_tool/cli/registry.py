@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="registry",
-    help="Run the embedded registry, for trying things out and for tests; test any registry.",
+    help="Run the embedded registry, for trying things out and for tests.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
