@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from manifest_tool.oci.manifest import MAX_SIZE
-from manifest_tool.server import routes, shape
-from manifest_tool.server.call import CHUNK
+from manifest_tool.server import refusals, routes, shape
+from manifest_tool.server.limits import DEFAULT, Limits
 from manifest_tool.server.log import RequestLog, recorder
+from manifest_tool.server.receiving import LIMITS, Stalled, drain
+from manifest_tool.server.room import Full
 from manifest_tool.server.rules import STRICT, Rules
 
 if TYPE_CHECKING:
@@ -20,12 +23,15 @@ if TYPE_CHECKING:
     from manifest_tool.server.store import Store
 
 _MOST_TO_DRAIN = 64 * 1024 * 1024
+_BETWEEN = 60.0
+"""Seconds."""
 
 
 def create_app(
     store: Store,
     *,
     rules: Rules = STRICT,
+    limits: Limits = DEFAULT,
     log: RequestLog | None = None,
     faults: Faults | None = None,
     middlewares: Sequence[Middleware] = (),
@@ -33,6 +39,7 @@ def create_app(
     """Build the application.
 
     A request passes the log, the faults, then ``middlewares`` — the place for authentication — and reaches the store.
+    Of the ``limits``, those of time are kept here, and the others by the store, which was given them.
     """
     outer = [recorder(log)] if log is not None else []
     inner = [faults.middleware()] if faults is not None else []
@@ -44,39 +51,49 @@ def create_app(
         return await routes.answer(request, store, rules)
 
     app.router.add_route("*", "/{path:.*}", answer, expect_handler=shape.expect)
+    app[LIMITS] = limits
+    app.cleanup_ctx.append(lambda _: _tending(store))
     shape.shape(app)
     return app
+
+
+async def _tending(store: Store) -> AsyncIterator[None]:
+    """Give up abandoned uploads from time to time."""
+
+    async def tend() -> None:
+        while True:
+            await asyncio.sleep(_BETWEEN)
+            await asyncio.to_thread(store.expire)
+
+    task = asyncio.create_task(tend())
+    yield
+    task.cancel()
 
 
 @web.middleware
 async def _in_step(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Read what is left of a body before it is answered, so that the next request of the connection is a request."""
     try:
-        response = await _drained(request, handler)
+        return await _drained(request, handler)
+    except Stalled:
+        response = shape.refused(408, "nothing came of the body for too long")
     except (ConnectionError, web.RequestPayloadError):
-        # The client went away, or sent what is no HTTP; whatever it is told, the connection ends here.
         response = shape.refused(400, "the body broke off, or is no HTTP")
-        response.force_close()
+    # Whether the client went away or not, and whatever it is told, the connection ends here.
+    response.force_close()
     return response
 
 
 async def _drained(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response: web.StreamResponse
     try:
         response = await handler(request)
-    except web.HTTPException:
-        await _drain(request)
+    except web.HTTPException as error:
+        if not await drain(request, _MOST_TO_DRAIN):
+            error.force_close()
         raise
-    if not await _drain(request):
+    except Full as full:
+        response = refusals.full(str(full)).response()
+    if not await drain(request, _MOST_TO_DRAIN):
         response.force_close()
     return response
-
-
-async def _drain(request: web.Request) -> bool:
-    if request.transport is None or request.transport.is_closing():
-        return False
-    drained = 0
-    async for piece in request.content.iter_chunked(CHUNK):
-        drained += len(piece)
-        if drained > _MOST_TO_DRAIN:
-            return False
-    return True

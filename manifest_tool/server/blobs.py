@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,6 +23,6 @@ async def get(call: Call) -> web.Response:
 
 async def delete(call: Call) -> web.Response:
     """Take the blob out of this repository; it stays in the others."""
-    if not call.store.delete_blob(call.repository, call.digest):
+    if not await asyncio.to_thread(call.store.delete_blob, call.repository, call.digest):
         raise refusals.blob_unknown(call.digest)
     return web.Response(status=202)

@@ -14,6 +14,9 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.http_exceptions import HttpProcessingError
 
 from manifest_tool.errors import UsageError
+from manifest_tool.server.call import CHUNK
+from manifest_tool.server.limits import DEFAULT
+from manifest_tool.server.receiving import LIMITS
 from manifest_tool.server.shape import Runner
 
 if TYPE_CHECKING:
@@ -47,8 +50,11 @@ class Listener:
     @asynccontextmanager
     async def open(self, app: web.Application, *, patience: float) -> AsyncIterator[str]:
         """Serve; gives ``address:port``. Requests get so many seconds to end. Raises `UsageError`."""
+        limits = app.get(LIMITS, DEFAULT)
         runner = Runner(
             app,
+            keepalive_timeout=limits.idle,  # for whole heads too, and for taking some of an answer
+            read_bufsize=CHUNK,
             auto_decompress=False,  # a body is what its digest names, so none is unpacked on its way
             access_log=_LOGGER if self.access_log else None,
             access_log_class=self.access_log or AbstractAccessLogger,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -12,8 +14,11 @@ from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.oci.reference import check_tag
 from manifest_tool.server import content, refusals, validation
-from manifest_tool.server.call import CHUNK, Call
+from manifest_tool.server.receiving import pieces
 from manifest_tool.server.store import MemoryBlob, Stored
+
+if TYPE_CHECKING:
+    from manifest_tool.server.call import Call
 
 _TOLD = 3
 """How many digests a warning names."""
@@ -36,7 +41,7 @@ async def put(call: Call) -> web.Response:
     digest = digest or Digest.of(raw)
     if not digest.matches(raw):
         raise refusals.digest_mismatch(digest)
-    call.store.put_manifest(call.repository, digest, Stored(checked.media_type, raw), tags)
+    await asyncio.to_thread(call.store.put_manifest, call.repository, digest, Stored(checked.media_type, raw), tags)
     headers = CIMultiDict(
         {"Location": f"/v2/{call.repository}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
     )
@@ -51,9 +56,9 @@ async def put(call: Call) -> web.Response:
 async def delete(call: Call) -> web.Response:
     """Delete a tag, or a manifest with its tags."""
     if ":" in call.argument:
-        found = call.store.delete_manifest(call.repository, call.digest)
+        found = await asyncio.to_thread(call.store.delete_manifest, call.repository, call.digest)
     else:
-        found = call.store.delete_tag(call.repository, call.argument)
+        found = await asyncio.to_thread(call.store.delete_tag, call.repository, call.argument)
     if not found:
         raise refusals.manifest_unknown(call.argument)
     return web.Response(status=202)
@@ -62,7 +67,7 @@ async def delete(call: Call) -> web.Response:
 def _named(call: Call) -> Digest | None:
     if ":" in call.argument:
         return call.digest
-    return call.store.tags(call.repository).get(call.argument)
+    return call.store.tag(call.repository, call.argument)
 
 
 def _names(call: Call) -> tuple[Digest | None, tuple[str, ...]]:
@@ -87,7 +92,7 @@ async def _body(call: Call) -> bytes:
     if (call.request.content_length or 0) > MAX_SIZE:
         raise refusals.too_large(MAX_SIZE)
     body = bytearray()
-    async for piece in call.request.content.iter_chunked(CHUNK):
+    async for piece in pieces(call.request):
         body += piece
         if len(body) > MAX_SIZE:
             raise refusals.too_large(MAX_SIZE)

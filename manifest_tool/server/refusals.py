@@ -92,5 +92,19 @@ def too_large(limit: int) -> Refusal:
     return Refusal(413, Reason("SIZE_INVALID", f"a manifest has at most {limit} bytes here"))
 
 
+def too_many_uploads(seconds: float) -> Refusal:
+    reason = Reason("TOOMANYREQUESTS", "there are as many open uploads as there may be")
+    return Refusal(429, reason, headers={"Retry-After": f"{seconds:.0f}"})
+
+
+def full(why: str) -> Refusal:
+    """No client tries this again by itself, as it would after 507."""
+    return Refusal(413, Reason("SIZE_INVALID", "there is no room for it", why))
+
+
+def upload_taken(identity: str) -> Refusal:
+    return Refusal(409, Reason("BLOB_UPLOAD_INVALID", "another request goes on with this upload", identity))
+
+
 def upload_unknown(identity: str) -> Refusal:
     return Refusal(404, Reason("BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry", identity))

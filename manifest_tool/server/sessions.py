@@ -22,7 +22,11 @@ _MARK = 16
 
 
 class TooMany(Exception):
-    """There are as many uploads as there may be."""
+    """There are as many uploads as there may be; there may be room for one more after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 class Superseded(Exception):
@@ -118,7 +122,7 @@ class Sessions(Generic[AnySession]):
         session = make(f"{uuid.uuid4().hex}{_mark(repository)}")
         with self._lock:
             if len(self._open) >= self._limits.uploads:
-                raise TooMany
+                raise TooMany(self._limits.crowded)
             self._open[session.id] = session
         return session
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -45,11 +47,9 @@ def refused(status: int, message: str) -> web.Response:
 
 
 async def expect(request: web.Request) -> web.StreamResponse | None:
-    """Ask for a body that waits to be asked for; what else a client may expect is not known here."""
+    """Leave a body that waits to be asked for to whoever reads it; what else may be expected is not known here."""
     if request.headers["Expect"].lower() != "100-continue":
         return refused(417, "only 100-continue can be expected here")
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.writer.output_size = 0  # the answer has not begun
     return None
 
 
@@ -72,6 +72,14 @@ class _Server(web.Server):
 
 class _Connection(RequestHandler):
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # Where a system can do that, it ends a connection whose other side takes nothing for that long.
+        option = getattr(socket, "TCP_USER_TIMEOUT", None)
+        if option is not None:
+            raw = transport.get_extra_info("socket")
+            raw.setsockopt(socket.IPPROTO_TCP, option, int(1000 * self.keepalive_timeout))
 
     def handle_error(
         self,

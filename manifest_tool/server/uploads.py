@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -11,7 +13,9 @@ from aiohttp import web
 from manifest_tool.server import refusals
 from manifest_tool.server.call import CHUNK, Call, parse_digest
 from manifest_tool.server.names import is_name
+from manifest_tool.server.receiving import Stalled, pieces
 from manifest_tool.server.refusals import Reason, Refusal
+from manifest_tool.server.sessions import Superseded, TooMany
 
 if TYPE_CHECKING:
     from manifest_tool.oci.digest import Digest
@@ -25,12 +29,11 @@ async def begin(call: Call) -> web.Response:
     query = call.request.query
     if mount := query.get("mount"):
         digest = parse_digest(mount)
-        if _mount(call, digest):
+        if await _mount(call, digest):
             return _created(call, digest)
     elif whole := query.get("digest"):
-        digest = parse_digest(whole)
-        return await _finish(call, call.store.begin(call.repository), digest)
-    return _accepted(call, call.store.begin(call.repository), 202)
+        return await _whole(call, parse_digest(whole))
+    return _accepted(call, _open(call), 202)
 
 
 async def status(call: Call) -> web.Response:
@@ -41,8 +44,13 @@ async def status(call: Call) -> web.Response:
 async def extend(call: Call) -> web.Response:
     """Take a chunk, or all of the rest as a stream."""
     upload = _session(call)
+    turn = upload.take_over()
     _check_order(call, upload)
-    await _receive(call, upload)
+    _check_room(call)
+    with _orderly(call):
+        last = await _receive(call, upload, turn)
+        if last:
+            await asyncio.to_thread(upload.write, last, turn)
     return _accepted(call, upload, 202)
 
 
@@ -50,20 +58,43 @@ async def finish(call: Call) -> web.Response:
     """Take what is left, and make the blob."""
     upload = _session(call)
     digest = parse_digest(call.request.query.get("digest", ""))
+    turn = upload.take_over()
     _check_order(call, upload)
-    return await _finish(call, upload, digest)
+    _check_room(call)
+    with _orderly(call):
+        return await _finish(call, upload, digest, turn)
 
 
 async def cancel(call: Call) -> web.Response:
     """Forget the upload."""
-    if not call.store.discard(call.repository, call.argument):
-        raise refusals.upload_unknown(call.argument)
+    with _orderly(call):
+        if not await asyncio.to_thread(call.store.discard, call.repository, call.argument):
+            raise refusals.upload_unknown(call.argument)
     return web.Response(status=204)
 
 
-def _mount(call: Call, digest: Digest) -> bool:
+async def _mount(call: Call, digest: Digest) -> bool:
     source = call.request.query.get("from", "")
-    return (not source or is_name(source)) and call.store.mount(call.repository, digest, source)
+    if source and not is_name(source):
+        return False
+    return await asyncio.to_thread(call.store.mount, call.repository, digest, source)
+
+
+async def _whole(call: Call, digest: Digest) -> web.Response:
+    _check_room(call)
+    upload = _open(call)
+    try:
+        return await _finish(call, upload, digest, upload.take_over())
+    finally:
+        # There is nothing left to discard where all went well, and nobody else knows of it where it did not.
+        call.store.discard(call.repository, upload.id)
+
+
+def _open(call: Call) -> Upload:
+    try:
+        return call.store.begin(call.repository)
+    except TooMany as many:
+        raise refusals.too_many_uploads(many.seconds) from None
 
 
 def _session(call: Call) -> Upload:
@@ -71,6 +102,22 @@ def _session(call: Call) -> Upload:
     if upload is None:
         raise refusals.upload_unknown(call.argument)
     return upload
+
+
+@contextmanager
+def _orderly(call: Call) -> Iterator[None]:
+    """Whoever comes last goes on with an upload: the request before it may well have lost its client."""
+    try:
+        yield
+    except Superseded:
+        raise refusals.upload_taken(call.argument) from None
+
+
+def _check_room(call: Call) -> None:
+    """Refuse at once what will not fit, before a byte of it is sent where the client waits for that."""
+    length, room = call.request.content_length, call.store.room()
+    if length and room is not None and length > room:
+        raise refusals.full(f"{length} bytes are more than the {room} that are left")
 
 
 def _check_order(call: Call, upload: Upload) -> None:
@@ -87,17 +134,44 @@ def _check_order(call: Call, upload: Upload) -> None:
         raise Refusal(400, Reason("SIZE_INVALID", "Content-Range and Content-Length do not agree", header))
 
 
-async def _receive(call: Call, upload: Upload) -> None:
-    async for piece in call.request.content.iter_chunked(CHUNK):
-        upload.write(piece)
+async def _receive(call: Call, upload: Upload, turn: int) -> bytes:
+    """Take a body, and return the last part of it, which is still to be written.
+
+    A part is written, and digested, while the next one comes. What came of a body that breaks off is kept.
+    """
+    waiting: list[bytes] = []
+    size, writing = 0, None
+    try:
+        async for piece in pieces(call.request):
+            waiting.append(piece)
+            size += len(piece)
+            if size >= CHUNK:
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(asyncio.to_thread(upload.write, b"".join(waiting), turn))
+                waiting, size = [], 0
+    except (Stalled, ConnectionError, web.RequestPayloadError):
+        if writing is not None:
+            await writing
+        await asyncio.to_thread(upload.write, b"".join(waiting), turn)
+        raise
+    if writing is not None:
+        await writing
+    return b"".join(waiting)
 
 
-async def _finish(call: Call, upload: Upload, digest: Digest) -> web.Response:
-    await _receive(call, upload)
-    # Digesting and syncing a large blob takes its time, and the others should not wait.
-    if not await asyncio.to_thread(call.store.commit, call.repository, upload.id, digest):
+async def _finish(call: Call, upload: Upload, digest: Digest, turn: int) -> web.Response:
+    upload.expect(digest.hasher())
+    last = await _receive(call, upload, turn)
+    if not await asyncio.to_thread(_commit, call, upload, digest, last, turn):
         raise refusals.digest_mismatch(digest)
     return _created(call, digest)
+
+
+def _commit(call: Call, upload: Upload, digest: Digest, last: bytes, turn: int) -> bool:
+    if last:
+        upload.write(last, turn)
+    return call.store.commit(call.repository, upload.id, digest, turn)
 
 
 def _created(call: Call, digest: Digest) -> web.Response:
