@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, TypeAlias
 
-from manifest_tool.concurrency import outcomes
+from manifest_tool.concurrency import outcomes, together
 from manifest_tool.errors import RegistryError
+from manifest_tool.oci import media_type as types
+from manifest_tool.registry import answers
 from manifest_tool.registry.auth import Access
 from manifest_tool.registry.transport import Request
 
@@ -13,43 +20,124 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from manifest_tool.conformance.probe import Site
+    from manifest_tool.oci.digest import Digest
     from manifest_tool.oci.reference import Repository
+    from manifest_tool.registry.answers import Answer
 
+_Place: TypeAlias = "tuple[Repository, URL]"
+
+_AT_ONCE = 8
+_SETTLING = 0.25
+"""The part of the time that what is still being written gets."""
 _GONE = frozenset({200, 202, 204, 404})
+_NEVER = frozenset({405, 501})
 _FINAL = frozenset(range(100, 600)) - {429, 502, 503, 504}
 
 
-async def remove(site: Site) -> tuple[str, ...]:
-    """Remove everything in the ledger; the references of tags and manifests that the registry did not let go."""
-    ledger = site.ledger
-    tags = {f"{repository}:{tag}": (repository, repository.manifest_path(tag)) for repository, tag in ledger.tags}
-    manifests = {
-        f"{repository}@{digest}": (repository, repository.manifest_path(digest))
-        for repository, digest in reversed(ledger.manifests)
-    }
-    blobs = ((repository, repository.blob_path(digest)) for repository, digest in ledger.blobs)
-    left = [name for name, where in tags.items() if not await _delete(site, *where)]
-    # What lists others was put after them, and is taken away before them.
-    left += [name for name, where in manifests.items() if not await _delete(site, *where)]
-    await outcomes(_delete(site, *where) for where in blobs)
-    await outcomes(_delete(site, repository, location) for repository, location in ledger.uploads)
-    gone = {name.rpartition("@")[0] for name in manifests.keys() - set(left)}
-    # A registry that deletes no tag has none any more once its manifest is gone.
-    return tuple(name for name in left if "@" in name or name.rpartition(":")[0] not in gone)
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is still in the registry."""
+
+    references: tuple[str, ...] = ()
+    """Tags and manifests."""
+    blobs: int = 0
+    uploads: int = 0
+
+    def __str__(self) -> str:
+        """What has no name, for people; empty where there is nothing of it."""
+        counts = ((self.blobs, "blob"), (self.uploads, "open upload"))
+        return " and ".join(f"{count} {noun}{'s' * (count > 1)}" for count, noun in counts if count)
 
 
-def kept(site: Site) -> tuple[str, ...]:
-    """The references that stay in the registry."""
-    tags = (f"{repository}:{tag}" for repository, tag in site.ledger.tags)
-    return (*tags, *(f"{repository}@{digest}" for repository, digest in site.ledger.manifests))
+def kept(site: Site) -> Left:
+    """What is in the registry, as far as the ledger knows."""
+    notes = site.ledger.notes
+    tags = (f"{repository}:{tag}" for repository, tag in notes.tags)
+    manifests = (f"{repository}@{digest}" for repository, digest in notes.manifests)
+    return Left((*tags, *manifests), len(notes.blobs), len(site.ledger.uploads))
 
 
-async def _delete(site: Site, repository: Repository, where: str | URL) -> bool:
-    sender = site.sender
-    url = sender.transport.url(repository.registry, where) if isinstance(where, str) else where
-    request = Request("DELETE", url, expected=_FINAL)
+async def remove(site: Site, seconds: float) -> Left:
+    """Remove everything in the ledger, and give what did not go in this time."""
     try:
-        answer = await sender.send(repository, Access.to(repository, "pull", "push", "delete"), request)
-    except RegistryError:
-        return False
-    return answer.status in _GONE
+        async with asyncio.timeout(seconds):
+            await site.writes.settle(seconds * _SETTLING)
+            await _Sweep(site).run()
+    except TimeoutError:
+        pass
+    return kept(site)
+
+
+@dataclass(slots=True)
+class _Sweep:
+    site: Site
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    never: set[str] = field(default_factory=set)
+    """Kinds of which the registry deletes none."""
+
+    async def run(self) -> None:
+        notes = self.site.ledger.notes
+        await self._delete("upload", self.site.ledger.uploads)
+        # There are registries that delete no manifest that has a tag, and others that delete no tag.
+        await self._delete("tag", [self._manifest(*tag) for tag in notes.tags])
+        tags = dict(notes.tags)
+        await self._manifests()
+        there = await together(self._is_there(*tag) for tag in tags)
+        # A tag ends with its manifest, but not everywhere.
+        notes.tags.clear()
+        notes.tags.update({tag: tags[tag] for tag, is_there in zip(tags, there, strict=True) if is_there})
+        manifests = tuple(notes.manifests)
+        there = await together(self._is_there(*content) for content in manifests)
+        for content, is_there in zip(manifests, there, strict=True):
+            if not is_there:
+                del notes.manifests[content]
+        await self._delete("blob", [self._blob(*content) for content in notes.blobs])
+
+    async def _manifests(self) -> None:
+        """What lists others goes before these."""
+        manifests = self.site.ledger.notes.manifests
+        order: TopologicalSorter[tuple[Repository, Digest]] = TopologicalSorter()
+        for (repository, digest), listed in manifests.items():
+            order.add((repository, digest))
+            for below in {(repository, other) for other in listed - {digest}} & manifests.keys():
+                order.add(below, (repository, digest))
+        order.prepare()
+        while order.is_active():
+            ready = order.get_ready()
+            await self._delete("manifest", [self._manifest(*content) for content in ready])
+            order.done(*ready)
+
+    async def _delete(self, kind: str, places: Iterable[_Place]) -> None:
+        await outcomes(self._one(kind, *place) for place in tuple(places))
+
+    async def _one(self, kind: str, repository: Repository, url: URL) -> None:
+        async with self.turn:
+            if kind in self.never:
+                return
+            answer = await self._ask(Request("DELETE", url), repository, "pull", "push", "delete")
+        if answer is None:
+            return
+        if answer.status in _GONE:
+            self.site.ledger.deleted(repository, url)
+        elif answer.status in _NEVER or "UNSUPPORTED" in answers.exchange(answer).codes:
+            self.never.add(kind)
+
+    async def _is_there(self, repository: Repository, which: str | Digest) -> bool:
+        """Whether a tag or a manifest may still be there after all that was done."""
+        _, url = self._manifest(repository, which)
+        async with self.turn:
+            answer = await self._ask(Request("HEAD", url, {"Accept": types.ACCEPT}), repository, "pull")
+        return answer is None or answer.status != 404
+
+    async def _ask(self, request: Request, repository: Repository, *rights: str) -> Answer | None:
+        with suppress(RegistryError):
+            return await self.site.sender.send(
+                repository, Access.to(repository, *rights), replace(request, expected=_FINAL)
+            )
+        return None
+
+    def _manifest(self, repository: Repository, which: str | Digest) -> _Place:
+        return repository, self.site.sender.transport.url(repository.registry, repository.manifest_path(which))
+
+    def _blob(self, repository: Repository, digest: Digest) -> _Place:
+        return repository, self.site.sender.transport.url(repository.registry, repository.blob_path(digest))

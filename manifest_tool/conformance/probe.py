@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import record
-from manifest_tool.conformance.check import Failed
+from manifest_tool.conformance.check import Failed, Unsupported
 from manifest_tool.conformance.ledger import Ledger
+from manifest_tool.conformance.session import Session
+from manifest_tool.conformance.writes import Writes
 from manifest_tool.errors import RegistryError
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
+from manifest_tool.registry import answers
 from manifest_tool.registry.auth import Access
 from manifest_tool.registry.transport import Body, Request
-from manifest_tool.registry.upload import Upload
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -28,12 +31,15 @@ if TYPE_CHECKING:
     from manifest_tool.registry.sender import Sender
 
 _LIMIT = 16 * 1024 * 1024
+_ANY = frozenset(range(100, 600))
 _TEMPORARY = frozenset({408, 425, 429, 502, 503, 504})
-_FINAL = frozenset(range(100, 600)) - _TEMPORARY
-"""What is an answer to a check; the others are asked for again, as often as the options say."""
+"""What is no answer to a check, but asked for again, as often as the options say."""
+_UNDONE = frozenset({429, 503})
+"""Those of them after which also a part of an upload may be sent again."""
 _PULL, _PUSH = ("pull",), ("pull", "push")
 _RIGHTS = {"GET": _PULL, "HEAD": _PULL, "DELETE": ("pull", "push", "delete")}
 WRITTEN = frozenset({200, 201, 202, 204})
+_REFUSALS = frozenset({404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,9 @@ class Site:
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     """In every tag, and in all content: no two runs are in each other's way."""
     ledger: Ledger = field(default_factory=Ledger)
+    writes: Writes = field(default_factory=Writes)
+    put_off: Counter[tuple[int, str]] = field(default_factory=Counter, hash=False)
+    """How many requests had to be sent again, by status and ``Retry-After``."""
     reference: Reference | None = None
     """What is read where nothing is to be written."""
 
@@ -84,55 +93,64 @@ class Probe:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | Body | None = None,
+        need: Access | None = None,
         anonymous: bool = False,
     ) -> Answer:
         """The answer to a request for an API path, or for the URL that an answer gave, whatever its status.
 
-        Raises `RegistryError` where none comes.
+        ``need`` are the rights that it takes, where that is not pull to read and push to write. Raises `RegistryError`
+        where no answer comes.
         """
         repository = repository or self.repository
         url = self.site.sender.transport.url(repository.registry, where, query) if isinstance(where, str) else where
-        request = Request(method, url, headers or {}, body, limit=_LIMIT, expected=_FINAL)
-        if callable(body):
-            request = replace(request, repeatable=False)
-        started = time.monotonic()
+        request = Request(method, url, headers or {}, body, limit=_LIMIT, expected=_ANY, repeatable=not callable(body))
+        rights = need or Access.to(repository, *_RIGHTS.get(method, _PUSH))
+        work = self._persistently(repository, request, None if anonymous else rights)
+        return await (work if method in {"GET", "HEAD"} else self.site.writes.finish(work))
+
+    async def _persistently(self, repository: Repository, request: Request, need: Access | None) -> Answer:
+        """The first answer that is one to a check, else the last."""
+        failed, new = 0, self.site.ledger.asked(repository, request)
+        again = _UNDONE if request.method in {"PATCH", "PUT"} and callable(request.body) else _TEMPORARY
+        while True:
+            answer = await self._once(repository, request, need)
+            self.site.ledger.answered(repository, request, answer, new)
+            if answer.status not in again:
+                return answer
+            failed += 1
+            self.site.put_off[answer.status, answers.plain(answer.headers.get("Retry-After", ""))[:100]] += 1
+            if not await self.site.sender.transport.pause(failed, str(answers.exchange(answer)), answer.headers):
+                return answer
+            new = self.site.ledger.asked(repository, request)
+
+    async def _once(self, repository: Repository, request: Request, need: Access | None) -> Answer:
+        sender, started = self.site.sender, time.monotonic()
         try:
-            if anonymous:
-                answer = await self.site.sender.transport.send(request)
+            if need is None:
+                answer = await sender.transport.send(request)
             else:
-                need = Access.to(repository, *_RIGHTS.get(method, _PUSH))
-                answer = await self.site.sender.send(repository, need, request)
+                answer = await sender.send(repository, need, request)
         except RegistryError as error:
             self.exchanges.append(record.unanswered(request, error, time.monotonic() - started))
             raise
         self.exchanges.append(record.answered(request, answer, time.monotonic() - started))
         return answer
 
-    async def begin(self, repository: Repository | None = None) -> Upload:
+    async def begin(self, repository: Repository | None = None) -> Session:
         """Open an upload."""
         repository = repository or self.repository
-        answer = expect(await self.ask("POST", repository.uploads_path, repository=repository), 202)
-        return self.opened(answer, repository)
-
-    def opened(self, answer: Answer, repository: Repository | None = None) -> Upload:
-        """The upload that an answer gives, which ends with the run at the latest."""
-        upload = Upload.of(answer)
-        self.site.ledger.uploads[repository or self.repository, upload.location] = None
-        return upload
-
-    def stored(self, digest: Digest, repository: Repository | None = None) -> None:
-        """Note that a blob is there now."""
-        self.site.ledger.blobs[repository or self.repository, digest] = None
+        answer = await self.ask("POST", repository.uploads_path, repository=repository)
+        return Session.of(self, expect(answer, 202), repository)
 
     async def put_blob(self, data: bytes, repository: Repository | None = None, algorithm: str = "sha256") -> Digest:
         """Upload a blob by POST and PUT."""
-        repository, digest = repository or self.repository, Digest.of(data, algorithm)
-        upload = await self.begin(repository)
-        headers = {"Content-Type": "application/octet-stream"}
-        answer = await self.ask("PUT", upload.closing(digest), repository=repository, headers=headers, body=data)
-        expect(answer, 201)
-        self.stored(digest, repository)
+        session, digest = await self.begin(repository), Digest.of(data, algorithm)
+        expect(await session.close(digest, data), 201)
         return digest
+
+    async def get_blob(self, digest: Digest, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
+        """GET or HEAD a blob; the answer, whatever its status."""
+        return await self.ask(method, self.repository.blob_path(digest), headers=headers)
 
     async def put_manifest(
         self,
@@ -142,16 +160,10 @@ class Probe:
         query: Mapping[str, str] | None = None,
     ) -> Answer:
         """PUT a manifest under a tag, or else its digest; the answer, whatever its status."""
-        repository, which = repository or self.repository, which or content.digest
+        repository = repository or self.repository
         headers = {"Content-Type": content.media_type}
-        path = repository.manifest_path(which)
-        answer = await self.ask("PUT", path, repository=repository, query=query, headers=headers, body=content.raw)
-        if answer.status in WRITTEN:
-            digest = which if isinstance(which, Digest) else content.digest
-            self.site.ledger.manifests[repository, digest] = None
-            if isinstance(which, str):
-                self.site.ledger.tags[repository, which] = None
-        return answer
+        path = repository.manifest_path(which or content.digest)
+        return await self.ask("PUT", path, repository=repository, query=query, headers=headers, body=content.raw)
 
     async def put_image(self, image: Image, which: str | Digest = "", repository: Repository | None = None) -> Digest:
         """Push an image whole; gives its digest."""
@@ -165,12 +177,19 @@ class Probe:
         return await self.ask(method, self.repository.manifest_path(which), headers={"Accept": accept})
 
 
-def expect(answer: Answer, *statuses: int) -> Answer:
+def expect(answer: Answer, *statuses: int, what: str = "") -> Answer:
     """The answer, if it has one of these statuses; raises `Failed`."""
     if answer.status not in statuses:
-        wanted = " or ".join(map(str, statuses))
-        raise Failed(f"{answer.method} was answered with {answer.status}, where {wanted} was expected")
+        raise Failed(_unexpected(answer, statuses, what))
     return answer
+
+
+def supported(answer: Answer, *statuses: int, what: str = "", otherwise: str = "") -> Answer:
+    """The same; raises `Unsupported` with what is done ``otherwise`` where the registry says that it does not do it."""
+    refuses = answer.status in _REFUSALS or "UNSUPPORTED" in answers.exchange(answer).codes
+    if answer.status not in statuses and answer.status >= 400 and refuses:
+        raise Unsupported(_unexpected(answer, statuses, what) + (f"; {otherwise}" if otherwise else ""))
+    return expect(answer, *statuses, what=what)
 
 
 def header(answer: Answer, name: str, wanted: str) -> None:
@@ -178,3 +197,8 @@ def header(answer: Answer, name: str, wanted: str) -> None:
     found = answer.headers.get(name)
     if found != wanted:
         raise Failed(f"{name} is {found!r}, where {wanted!r} was expected" if found else f"{name} is missing")
+
+
+def _unexpected(answer: Answer, statuses: tuple[int, ...], what: str) -> str:
+    wanted = " or ".join(map(str, statuses))
+    return f"{what or answer.method} was answered with {record.words(answer)}, where {wanted} was expected"

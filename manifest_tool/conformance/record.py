@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from manifest_tool.conformance.result import Exchange
-from manifest_tool.registry import redact
+from manifest_tool.registry import answers, redact
 
 if TYPE_CHECKING:
     from manifest_tool.errors import RegistryError
@@ -46,6 +46,12 @@ def unanswered(request: Request, error: RegistryError, seconds: float) -> Exchan
         error=str(error),
         seconds=seconds,
     )
+
+
+def words(answer: Answer) -> str:
+    """A status with what the registry says about it."""
+    detail = answers.exchange(answer).detail
+    return f"{answer.status} ({detail})" if detail else str(answer.status)
 
 
 def _headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from manifest_tool.conformance import cleanup, features
+from manifest_tool.conformance import cleanup, features, notices
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported, Untried, Verdict
 from manifest_tool.conformance.probe import Probe, Site
 from manifest_tool.conformance.result import Outcome, Report, Result
-from manifest_tool.errors import RegistryError
+from manifest_tool.errors import InvalidValue, RegistryError
 
 if TYPE_CHECKING:
     from asyncio import Task
 
 _AT_ONCE = 6
-_SECONDS = 120.0
+_SECONDS = 240.0
 """In which a check has to come to its end."""
 _CLEANUP, _HURRIED = 120.0, 8.0
 """Seconds that are given to removing everything, and to that in a run that is cancelled."""
@@ -53,15 +53,16 @@ async def run(
         tell(result)
 
     async def report(patience: float, *, interrupted: bool = False) -> Report:
-        left = cleanup.kept(site) if keep else await _cleaned(site, patience)
+        left = cleanup.kept(site) if keep else await cleanup.remove(site, patience)
         results = tuple(found.get(check.id) or _unheard(group, check) for group in groups for check in group.checks)
         return Report(
             str(site.reference or site.repository),
             results,
             features.of(results),
-            left,
+            left.references,
             started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             time.monotonic() - begun,
+            tuple(notices.of(site, left)),
             kept=keep,
             interrupted=interrupted,
         )
@@ -74,14 +75,6 @@ async def run(
         await report(_CLEANUP)
         raise
     return await report(_CLEANUP)
-
-
-async def _cleaned(site: Site, patience: float) -> tuple[str, ...]:
-    try:
-        async with asyncio.timeout(patience):
-            return await cleanup.remove(site)
-    except TimeoutError:
-        return cleanup.kept(site)
 
 
 def _unheard(group: Group, check: Check) -> Result:
@@ -129,8 +122,8 @@ class _Trial:
             result = self._result(Outcome.PASS, detail or "")
         except Verdict as verdict:
             result = self._result(_OUTCOMES[type(verdict)], str(verdict))
-        except RegistryError as error:
-            result = self._result(Outcome.FAIL, str(error))
+        except (RegistryError, InvalidValue) as error:
+            result = self._result(Outcome.FAIL, f"{error}; {error.hint}" if error.hint else str(error))
         except TimeoutError:
             result = self._result(Outcome.FAIL, f"no end within {_SECONDS:.0f} s")
         return replace(result, seconds=time.monotonic() - started, exchanges=tuple(probe.exchanges))
