@@ -24,8 +24,8 @@ _ROOM = MAX_SIZE - 1024
 
 async def get(call: Call) -> web.Response:
     """Answer with an index; an empty one where nothing is known."""
-    subject, stored = call.digest, call.store.manifests(call.repository)
-    found = [entry for digest, manifest in stored.items() if (entry := _entry(digest, manifest, subject))]
+    stored = call.store.referrers(call.repository, call.digest)
+    found = [entry for digest, manifest in stored.items() if (entry := _entry(digest, manifest))]
     headers = {"Content-Type": types.OCI_INDEX}
     if wanted := call.request.query.get("artifactType"):
         # Some clients leave the plus of a media type as it is, which in a query is a space.
@@ -50,13 +50,11 @@ def _fit(entries: list[bytes]) -> int:
     return max(1, bisect_right(list(sizes), _ROOM))
 
 
-def _entry(digest: Digest, stored: Stored, subject: Digest) -> dict[str, Any] | None:
+def _entry(digest: Digest, stored: Stored) -> dict[str, Any] | None:
     try:
         manifest = Manifest.parse(stored.raw, stored.media_type, digest)
     except ValueError:
         return None  # put past the checks, by a test
-    if manifest.subject is None or manifest.subject.digest != subject:
-        return None
     entry: dict[str, Any] = {"mediaType": manifest.media_type, "digest": str(digest), "size": manifest.size}
     config = "" if manifest.config is None else manifest.config.media_type
     if artifact_type := manifest.artifact_type or config:
