@@ -40,12 +40,13 @@ def text(report: Report, paint: Paint = PLAIN, width: int = 80) -> str:
 
 
 def _row(result: Result, paint: Paint, width: int) -> Iterator[str]:
-    passed = result.outcome is Outcome.PASS
-    mark = f" [{result.id}{', needed' if result.needed else ''}]" if not passed else ""
-    detail = f" ({result.detail})" if passed and result.detail else ""
-    yield from _labelled(result.outcome, _COLOURS[result.outcome], f"{result.title}{mark}{detail}", paint, width)
-    if not passed:
-        yield from _wrapped(result.detail, width, " " * _INDENT)
+    words, detail = result.title, result.detail
+    if result.outcome is not Outcome.PASS:
+        words += f" [{result.id}{', needed' if result.needed else ''}]"
+    elif detail and len(f"{words} ({detail})") <= width - _INDENT:
+        words, detail = f"{words} ({detail})", ""
+    yield from _labelled(result.outcome, _COLOURS[result.outcome], words, paint, width)
+    yield from _wrapped(detail, width, " " * _INDENT)
 
 
 def _labelled(label: str, colour: int, words: str, paint: Paint, width: int) -> Iterator[str]:

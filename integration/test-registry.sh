@@ -1,0 +1,48 @@
+#!/bin/sh
+# test-registry.sh HOST[:PORT]/NAMESPACE [OPTION]...: test what a registry does of what manifest-tool asks for. It needs
+# neither Docker nor images from a hub: they are made in memory, and taken away afterwards. See docs/conformance.md.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=${here%/*}
+
+usage() {
+    cat <<EOF
+Usage: ${0##*/} HOST[:PORT]/NAMESPACE [OPTION]...
+       ${0##*/} --read-only HOST[:PORT]/NAME[:TAG] [OPTION]...
+
+Test what a registry does of what manifest-tool asks for: uploads, mounts, every
+kind of index, tags, deletes. Exits with 0 where what manifest-tool needs works,
+and with 6 where it does not. The same as manifest-tool registry test, whose
+options it takes, such as --format, --junit, --html, --keep and --only, and the
+global ones, such as --username, --password-stdin, --insecure and --timeout.
+EOF
+}
+
+# What to run, before the arguments that it is given.
+if [ -x "$root/.venv/bin/manifest-tool" ]; then
+    found="$root/.venv/bin/manifest-tool"
+    run() { exec "$found" "$@"; }
+elif command -v manifest-tool >/dev/null 2>&1; then
+    run() { exec manifest-tool "$@"; }
+elif python3 -c 'import manifest_tool.cli.app' >/dev/null 2>&1; then
+    run() { exec python3 -m manifest_tool "$@"; }
+else
+    run() {
+        echo "error: manifest-tool is not installed" >&2
+        echo "hint: python3 -m pip install $root does that" >&2
+        exit 1
+    }
+fi
+
+case ${1-} in
+'')
+    usage >&2
+    exit 2
+    ;;
+-h | -help | --help)
+    usage
+    exit 0
+    ;;
+esac
+run registry test "$@"
