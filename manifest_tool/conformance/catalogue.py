@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from manifest_tool.conformance.check import Group
+from manifest_tool.conformance.checks import (
+    accept,
+    access,
+    children,
+    content,
+    headers,
+    indexes,
+    kinds,
+    listing,
+    reading,
+    referrers,
+    tags,
+    visibility,
+)
 
-from manifest_tool.conformance.checks import access
-
-if TYPE_CHECKING:
-    from manifest_tool.conformance.check import Group
-
-WRITING: tuple[Group, ...] = (access.CHECKS,)
+WRITING: tuple[Group, ...] = (
+    access.CHECKS,
+    Group("manifests", (*content.BASE, *kinds.CHECKS)),
+    Group("indexes", indexes.CHECKS),
+    Group("missing children", children.CHECKS),
+    Group("tags", (*tags.CHECKS, *listing.CHECKS)),
+    Group("visibility", visibility.CHECKS),
+    Group("content", (*content.CHECKS, *headers.CHECKS, *accept.CHECKS)),
+    Group("referrers", referrers.CHECKS),
+)
 """Those that put something into the registry, and what comes before them."""
-READING: tuple[Group, ...] = ()
+READING: tuple[Group, ...] = (access.CHECKS, reading.CHECKS)
 """Those that ask for one reference, and write nothing."""

@@ -66,10 +66,33 @@ def image(nonce: str, platform: str = "linux/amd64", media_type: str = types.OCI
     return Image(Content(to_json(document), media_type), config, compressed, names)
 
 
+def artifact(nonce: str, artifact_type: str, layer_type: str, **more: object) -> Image:
+    """Something that is no image: an empty config, and a layer of any type that holds the nonce.
+
+    Without an artifact type of its own, it has none.
+    """
+    config = Content(b"{}", types.OCI_EMPTY)
+    layer = Content(to_json({"nonce": nonce}), layer_type)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": types.OCI_MANIFEST,
+        **({"artifactType": artifact_type} if artifact_type else {}),
+        "config": config.descriptor(),
+        "layers": [layer.descriptor()],
+        **more,
+    }
+    return Image(Content(to_json(document), types.OCI_MANIFEST), config, layer)
+
+
 def index(entries: list[dict[str, Any]], media_type: str = types.OCI_INDEX, **more: object) -> Content:
     """An index, or manifest list, of these entries; ``more`` goes beside them."""
     document = {"schemaVersion": 2, "mediaType": media_type, "manifests": entries, **more}
     return Content(to_json(document), media_type)
+
+
+def with_fields(manifest: Content, **fields: object) -> Content:
+    """The same manifest with these fields, in place of those that it has by the same names."""
+    return Content(to_json({**json.loads(manifest.raw), **fields}), manifest.media_type)
 
 
 def to_json(document: object) -> bytes:

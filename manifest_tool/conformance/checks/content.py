@@ -1,0 +1,170 @@
+"""What is stored is what was pushed: the same bytes, under their own digest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from manifest_tool.conformance import images, manifests
+from manifest_tool.conformance.check import Check, Failed, Unsupported
+from manifest_tool.conformance.probe import WRITTEN, expect
+from manifest_tool.conformance.record import words
+from manifest_tool.errors import InvalidDigest
+from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.manifest import Manifest
+from manifest_tool.registry import links
+
+if TYPE_CHECKING:
+    from manifest_tool.conformance.probe import Probe
+    from manifest_tool.registry.answers import Answer
+
+DIGEST = "Docker-Content-Digest"
+_NO_DIGEST = "sha256:baddigeststring"
+
+
+async def _put(probe: Probe) -> str | None:
+    image = images.image(probe.nonce())
+    await manifests.put_blobs(probe, image)
+    answer = await probe.put_manifest(image.manifest, probe.tag("put"))
+    if answer.status not in WRITTEN:
+        raise Failed(f"PUT of an image was answered with {words(answer)}")
+    _names(answer, image.manifest.raw)
+    return None
+
+
+async def _put_by_digest(probe: Probe) -> str | None:
+    image = images.image(probe.nonce())
+    await manifests.put_blobs(probe, image)
+    answer = await probe.put_manifest(image.manifest)
+    if answer.status not in WRITTEN:
+        raise Failed(f"PUT of an image by its digest was answered with {words(answer)}")
+    _names(answer, image.manifest.raw)
+    await manifests.exact(probe, image.manifest.digest, image.manifest)
+    return None
+
+
+async def _get(probe: Probe) -> str | None:
+    tag = probe.tag("get")
+    image = await manifests.pushed(probe, tag)
+    for which in (tag, image.manifest.digest):
+        answer = await manifests.exact(probe, which, image.manifest)
+        content_type = answer.headers.get("Content-Type", "")
+        try:
+            Manifest.parse(answer.body, content_type)
+        except ValueError as error:
+            raise Failed(f"a manifest of the type {image.manifest.media_type} cannot be read: {error}") from None
+    return None
+
+
+async def _created(probe: Probe) -> str | None:
+    image = images.image(probe.nonce())
+    await manifests.put_blobs(probe, image)
+    answer = expect(await probe.put_manifest(image.manifest, probe.tag("created")), 201)
+    location = answer.headers.get("Location", "")
+    if not location:
+        raise Failed("Location is missing from the answer to PUT of a manifest")
+    try:
+        url = links.follow(answer.url, location)
+    except ValueError as error:
+        raise Failed(f"the Location that PUT of a manifest is answered with {error}") from None
+    manifests.same(await probe.ask("GET", url), image.manifest, "GET of the Location")
+    return None
+
+
+async def _wrong_digest(probe: Probe) -> str | None:
+    image, other = images.image(probe.nonce()), Digest.of(probe.data())
+    await manifests.put_blobs(probe, image)
+    answer = await probe.put_manifest(image.manifest, other)
+    return _refused(answer, "a manifest under the digest of something else")
+
+
+async def _malformed_put(probe: Probe) -> str | None:
+    image = images.image(probe.nonce())
+    await manifests.put_blobs(probe, image)
+    answer = await probe.put_manifest(image.manifest, _NO_DIGEST)
+    return _refused(answer, f"a manifest under {_NO_DIGEST}")
+
+
+async def _malformed_get(probe: Probe) -> str | None:
+    answer = await probe.get_manifest(_NO_DIGEST)
+    expect(answer, 400, 404)
+    return None
+
+
+async def _unknown(probe: Probe) -> str | None:
+    tag, digest = probe.tag("unknown"), Digest.of(probe.data())
+    for method in ("HEAD", "GET"):
+        expect(await probe.get_manifest(digest, method), 404)
+        expect(await probe.get_manifest(tag, method), 404)
+    return None
+
+
+async def _sha512(probe: Probe) -> str | None:
+    image = images.image(probe.nonce())
+    digest = Digest.of(image.manifest.raw, "sha512")
+    await manifests.put_blobs(probe, image)
+    answer = await manifests.put(probe, image.manifest, digest, "an image by its sha512 digest")
+    named = answer.headers.get(DIGEST, "")
+    if named and named != str(digest):
+        found = await probe.get_manifest(digest)
+        raise Failed(
+            f"PUT by a sha512 digest was answered with {answer.status}, but what is stored is {named}; "
+            f"GET by the digest that was asked for is answered with {words(found)}"
+        )
+    _holds(await manifests.exact(probe, digest, image.manifest), str(digest))
+    return None
+
+
+async def _unknown_fields(probe: Probe) -> str | None:
+    image = images.image(probe.nonce())
+    content = images.with_fields(image.manifest, **{"x-unknown": {"é": [1.5, None, True]}, "": ""})
+    await manifests.put_blobs(probe, image)
+    await manifests.kept(probe, content, probe.tag("unknown-fields"), "an image with unknown fields")
+    return None
+
+
+def _refused(answer: Answer, what: str) -> str | None:
+    """Hold an answer to be a refusal; raises `Failed`."""
+    if answer.status in WRITTEN:
+        raise Failed(f"{what} was taken, with {answer.status}")
+    if not manifests.is_refused(answer):
+        raise Failed(f"{what} was answered with {words(answer)}, where 400 was expected")
+    return None if answer.status == 400 else f"refused with {answer.status}, where 400 is usual"
+
+
+def _names(answer: Answer, raw: bytes) -> None:
+    """Hold the digest that an answer tells, if it does, to be that of the bytes; raises `Failed`."""
+    text = answer.headers.get(DIGEST)
+    if text is None:
+        return
+    try:
+        right = Digest.parse(text.strip()).matches(raw)
+    except InvalidDigest as error:
+        raise Failed(f"{DIGEST} is no digest: {error.reason}") from None
+    if not right:
+        raise Failed(f"PUT of a manifest was answered with {DIGEST} {text}, where {Digest.of(raw)} was sent")
+
+
+def _holds(answer: Answer, digest: str) -> None:
+    found = answer.headers.get(DIGEST)
+    if found is None:
+        raise Unsupported(f"{DIGEST} is missing")
+    if found != digest:
+        raise Failed(f"{DIGEST} is {found}, where {digest} was asked for")
+
+
+AFTER = ("manifest-put",)
+BASE = (
+    Check("manifest-put", "an image is pushed by tag", _put, needed=True),
+    Check("manifest-put-digest", "an image is pushed by digest", _put_by_digest, needed=True, after=AFTER),
+    Check("manifest-bytes", "a manifest comes back byte for byte", _get, needed=True, after=AFTER),
+)
+"""What everything else about manifests stands on."""
+CHECKS = (
+    Check("manifest-location", "a manifest is created with 201 and a Location", _created, after=AFTER),
+    Check("manifest-unknown-fields", "fields that nobody knows are kept", _unknown_fields, after=AFTER),
+    Check("manifest-sha512", "a manifest is stored by its sha512 digest", _sha512, after=AFTER),
+    Check("manifest-wrong-digest", "a manifest by a wrong digest is refused", _wrong_digest, after=AFTER),
+    Check("manifest-bad-digest-put", "a manifest by what is no digest is refused", _malformed_put, after=AFTER),
+    Check("manifest-bad-digest-get", "what is no digest is not found", _malformed_get, after=AFTER),
+    Check("manifest-missing", "a manifest that is not there is answered with 404", _unknown, after=AFTER),
+)

@@ -1,0 +1,165 @@
+"""Lists of tags: whole, in pages, and from a tag on (distribution-spec § Listing Tags)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from manifest_tool.concurrency import together
+from manifest_tool.conformance import manifests
+from manifest_tool.conformance.check import Check, Failed, Unsupported
+from manifest_tool.conformance.checks.content import AFTER
+from manifest_tool.conformance.probe import supported
+from manifest_tool.conformance.waiting import told, until
+from manifest_tool.registry import links
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from manifest_tool.conformance.probe import Probe
+    from manifest_tool.registry.answers import Answer
+
+_PATIENCE = 30.0
+_PAGES = 200
+_NEXT = re.compile(r"""<([^<>]*)>[^<,]*;\s*rel="?next\b""", re.IGNORECASE)
+
+
+async def _new(probe: Probe) -> str:
+    """How long it takes until a new tag is listed."""
+    tags = await _tagged(probe, "listed", 1)
+
+    async def look() -> list[str]:
+        return await every(probe)
+
+    found, seconds = await until(probe.site, look, lambda found: set(tags) <= set(found), _PATIENCE)
+    if not set(tags) <= set(found):
+        raise Failed(f"a new tag is not among the {len(found)} that are listed even after {seconds:.0f} s")
+    return told(seconds)
+
+
+async def _sorted(probe: Probe) -> str | None:
+    tags = await _tagged(probe, "sorted", 3)
+    found = [tag for tag in await _once_listed(probe, tags) if tag in tags]
+    if found != sorted(found):
+        raise Failed(f"the tags are not in order: {', '.join(found)}")
+    return None
+
+
+async def _number(probe: Probe) -> str | None:
+    await _once_listed(probe, await _tagged(probe, "number", 2))
+    found = names(await page(probe, {"n": "1"}))
+    if len(found) > 1:
+        raise Failed(f"n=1 is answered with {len(found)} tags")
+    return None
+
+
+async def _link(probe: Probe) -> str | None:
+    """Follow the links from page to page until all of some tags were seen."""
+    tags = await _tagged(probe, "link", 3)
+    await _once_listed(probe, tags)
+    # The pages begin right before these tags; where last is not heeded, there are only more of them.
+    answer = await page(probe, {"n": "2", "last": tags[0][:-1]})
+    seen, pages = names(answer), 1
+    if (url := following(answer)) is None and not set(tags) <= set(seen):
+        raise Unsupported("a page that is not the last one has no Link to the next")
+    while url and not set(tags) <= set(seen) and pages < _PAGES:
+        answer = supported(await probe.ask("GET", url), 200, what="GET of the next page")
+        seen, pages, url = seen + names(answer), pages + 1, following(answer)
+    if missing := sorted(set(tags) - set(seen)):
+        raise Failed(f"{', '.join(missing)} is on none of {pages} pages")
+    if len(seen) != len(set(seen)):
+        raise Failed("a tag is on two pages")
+    return None
+
+
+async def _last(probe: Probe) -> str | None:
+    tags = await _tagged(probe, "last", 3)
+    await _once_listed(probe, tags)
+    found = names(await page(probe, {"n": "1", "last": tags[0]}))
+    if found != tags[1:2]:
+        raise Failed(f"n=1 and last={tags[0]} are answered with {found[:5]}, where {tags[1:2]} was expected")
+    return None
+
+
+async def _last_alone(probe: Probe) -> str | None:
+    tags = await _tagged(probe, "alone", 3)
+    await _once_listed(probe, tags)
+    found = set(names(await page(probe, {"last": tags[1]})))
+    if found & set(tags[:2]):
+        raise Failed(f"last={tags[1]} without n is answered with what comes before it too")
+    if tags[2] not in found:
+        raise Failed(f"last={tags[1]} without n is answered without {tags[2]}, which comes after it")
+    return None
+
+
+async def _tagged(probe: Probe, name: str, number: int) -> list[str]:
+    """So many tags that stand one behind the other in a list, with nothing between them."""
+    tags = [probe.tag(f"{name}-{letter}") for letter in "abc"[:number]]
+    content = (await manifests.pushed(probe)).manifest
+    # Not in their order, so that a registry that lists them by age is found out.
+    await manifests.put(probe, content, tags[-1])
+    await together(manifests.put(probe, content, tag) for tag in tags[:-1])
+    return tags
+
+
+async def _once_listed(probe: Probe, tags: list[str]) -> list[str]:
+    """All tags, as soon as these are among them; raises `Failed` where they never are."""
+
+    async def look() -> list[str]:
+        return await every(probe)
+
+    found, _ = await until(probe.site, look, lambda found: set(tags) <= set(found), _PATIENCE)
+    return found
+
+
+async def every(probe: Probe) -> list[str]:
+    """All tags, page after page."""
+    answer = await page(probe)
+    found = names(answer)
+    for _ in range(_PAGES):
+        url = following(answer)
+        if url is None:
+            break
+        answer = supported(await probe.ask("GET", url), 200, what="GET of the next page")
+        found += names(answer)
+    return found
+
+
+async def page(probe: Probe, query: Mapping[str, str] | None = None) -> Answer:
+    """One page of tags; raises `Unsupported` where there is no such list."""
+    path = f"/v2/{probe.repository.name}/tags/list"
+    return supported(await probe.ask("GET", path, query=query), 200, what="GET of the list of tags")
+
+
+def names(answer: Answer) -> list[str]:
+    """The tags on a page; raises `Failed`."""
+    try:
+        found = json.loads(answer.body)["tags"] or []
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Failed("the list of tags is not a JSON object with tags") from None
+    if not isinstance(found, list) or not all(isinstance(tag, str) for tag in found):
+        raise Failed("the tags are not a list of texts")
+    return found
+
+
+def following(answer: Answer) -> URL | None:
+    """Where the next page is; raises `Failed` where that cannot be followed."""
+    matched = _NEXT.search(", ".join(answer.headers.getall("Link", [])))
+    if matched is None:
+        return None
+    try:
+        return links.follow(answer.url, matched[1])
+    except ValueError as error:
+        raise Failed(f"the Link to the next page {error}") from None
+
+
+CHECKS = (
+    Check("tag-list", "a new tag is listed", _new, after=AFTER),
+    Check("tag-list-order", "tags are listed in order", _sorted, after=("tag-list",)),
+    Check("tag-list-n", "a page has no more tags than asked for", _number, after=("tag-list",)),
+    Check("tag-list-link", "a page has a Link to the next", _link, after=("tag-list",)),
+    Check("tag-list-last", "a page begins behind the tag that is asked for", _last, after=("tag-list",)),
+    Check("tag-list-last-alone", "a list begins behind the tag that is asked for", _last_alone, after=("tag-list",)),
+)

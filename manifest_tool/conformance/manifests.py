@@ -1,0 +1,127 @@
+"""Manifests put into a registry and read back, for the checks of what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from manifest_tool.concurrency import together
+from manifest_tool.conformance import images
+from manifest_tool.conformance.check import Failed, Unsupported, Verdict
+from manifest_tool.conformance.probe import WRITTEN
+from manifest_tool.conformance.record import words
+from manifest_tool.conformance.waiting import until
+from manifest_tool.oci import media_type as types
+from manifest_tool.oci.digest import Digest
+from manifest_tool.registry import answers
+
+if TYPE_CHECKING:
+    from manifest_tool.conformance.check import Question
+    from manifest_tool.conformance.images import Content, Image
+    from manifest_tool.conformance.probe import Probe
+    from manifest_tool.registry.answers import Answer
+
+Make: TypeAlias = "Callable[[Probe], Awaitable[Content]]"
+_PATIENCE = 10.0
+"""Seconds in which what was stored is to be seen; how long it takes is a check of its own."""
+_REFUSED = frozenset({400, 403, 404, 405, 406, 409, 412, 413, 415, 422, 501})
+"""What a registry says no with."""
+_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"})
+
+
+def is_refused(answer: Answer) -> bool:
+    """Whether this is a clear no."""
+    return answer.status in _REFUSED
+
+
+def lacks_content(answer: Answer) -> bool:
+    """Whether a manifest was refused because of what it points to."""
+    return answer.status >= 400 and not _MISSING.isdisjoint(answers.exchange(answer).codes)
+
+
+def not_stored(answer: Answer, what: str) -> Verdict:
+    """The verdict on an answer that is no success."""
+    text = f"{what} was answered with {words(answer)}"
+    return Unsupported(text) if is_refused(answer) else Failed(text)
+
+
+async def put(probe: Probe, content: Content, which: str | Digest = "", what: str = "the manifest") -> Answer:
+    """Put a manifest under a tag, or else its digest; again while its children are not seen, as a push does.
+
+    Raises `Unsupported` where the registry refuses it, and `Failed` where it breaks over it.
+    """
+    failed = 0
+    while (answer := await probe.put_manifest(content, which)).status not in WRITTEN:
+        failed += 1
+        if not lacks_content(answer) or not await probe.site.sender.transport.pause(failed, words(answer)):
+            raise not_stored(answer, f"PUT of {what}")
+    return answer
+
+
+async def put_blobs(probe: Probe, *made: Image) -> None:
+    """Upload what images are made of, each blob once."""
+    blobs = {blob.digest: blob.raw for image in made for blob in (image.config, image.layer)}
+    await together(probe.put_blob(raw) for raw in blobs.values())
+
+
+async def push(probe: Probe, *made: Image) -> None:
+    """Push images by digest."""
+    await put_blobs(probe, *made)
+    await together(put(probe, image.manifest, what="an image") for image in made)
+
+
+async def pushed(probe: Probe, tag: str = "") -> Image:
+    """Make an image and push it, under a tag or else its digest."""
+    image = images.image(probe.nonce())
+    await put_blobs(probe, image)
+    await put(probe, image.manifest, tag, "an image")
+    return image
+
+
+async def read(
+    probe: Probe, which: str | Digest, method: str = "GET", headers: Mapping[str, str] | None = None
+) -> Answer:
+    """GET or HEAD what was put before; looked for again while it is not there."""
+
+    async def look() -> Answer:
+        path = probe.repository.manifest_path(which)
+        return await probe.ask(method, path, headers=headers or {"Accept": types.ACCEPT})
+
+    answer, _ = await until(probe.site, look, lambda answer: answer.status != 404, _PATIENCE)
+    return answer
+
+
+async def exact(probe: Probe, which: str | Digest, content: Content) -> Answer:
+    """GET what was put, and hold it to its bytes; raises `Failed`."""
+    answer = await read(probe, which)
+    same(answer, content, f"GET by {'digest' if isinstance(which, Digest) else 'tag'}")
+    return answer
+
+
+def same(answer: Answer, content: Content, what: str) -> None:
+    """Hold an answer to the bytes that were put; raises `Failed`."""
+    if answer.status != 200:
+        raise Failed(f"{what} was answered with {words(answer)}, where 200 was expected: it was stored before")
+    if answer.body != content.raw:
+        raise Failed(
+            f"{what} gives {len(answer.body)} bytes with the digest {Digest.of(answer.body)}, "
+            f"where {len(content.raw)} with {content.digest} were put"
+        )
+
+
+async def kept(probe: Probe, content: Content, tag: str, what: str) -> Answer:
+    """Put a manifest under a tag, and have it back to the byte by tag and by digest; the answer to the PUT."""
+    answer = await put(probe, content, tag, what)
+    for which in (tag, content.digest):
+        await exact(probe, which, content)
+    return answer
+
+
+def keeping(name: str, what: str, make: Make) -> Question:
+    """Whether a manifest is taken, and comes back as it was; ``make`` pushes what it points to."""
+
+    async def ask(probe: Probe) -> str | None:
+        await kept(probe, await make(probe), probe.tag(name), what)
+        return None
+
+    return ask
