@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from urllib.request import getproxies_environment, proxy_bypass
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from manifest_tool import __version__
@@ -76,6 +77,7 @@ class Request:
     method: str
     url: URL
     headers: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    """A multidict where one of them has several lines."""
     body: bytes | Body | None = field(default=None, repr=False)
     limit: int = _ERROR_LIMIT
     """Bytes that are read of what a GET was expected to answer; more is an error."""
@@ -87,7 +89,9 @@ class Request:
 
     def adding(self, headers: Mapping[str, str]) -> Request:
         """The same request with more headers."""
-        return replace(self, headers={**self.headers, **headers})
+        together = CIMultiDict(self.headers)
+        together.update(headers)
+        return replace(self, headers=together)
 
 
 class Transport:
@@ -203,7 +207,7 @@ class Transport:
     @asynccontextmanager
     async def _exchange(self, request: Request, limit: asyncio.Timeout) -> AsyncIterator[aiohttp.ClientResponse]:
         """One request and the redirects that it leads to."""
-        url, headers = request.url, dict(request.headers)
+        url, headers = request.url, CIMultiDict(request.headers)
         seen = [url]
         while True:
             async with (

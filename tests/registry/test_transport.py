@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 from yarl import URL
 
 from manifest_tool.errors import Exchange, InvalidContent, RegistryError, Unreachable, UsageError
@@ -40,6 +41,15 @@ def _redirecting(to: str, status: int = 307) -> Iterator[str]:
     app.router.add_route("*", "/{path:.*}", answer)
     with application(app) as host:
         yield host
+
+
+async def test_a_header_may_have_several_lines(embedded: Running) -> None:
+    lines = CIMultiDict([("Accept", "text/plain"), ("Accept", "text/html")])
+    async with transport() as opened:
+        await opened.send(Request("GET", _url(embedded), lines).adding(_SECRET))
+    (request,) = embedded.log
+    assert [value for name, value in request.headers.items() if name == "Accept"] == ["text/plain", "text/html"]
+    assert request.headers["Authorization"] == "Bearer hunter2"
 
 
 # Redirects
