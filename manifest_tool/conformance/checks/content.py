@@ -9,6 +9,7 @@ from manifest_tool.conformance.check import Check, Failed, Unsupported
 from manifest_tool.conformance.probe import WRITTEN, expect
 from manifest_tool.conformance.record import words
 from manifest_tool.errors import InvalidDigest
+from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import Manifest
 from manifest_tool.registry import links
@@ -66,7 +67,8 @@ async def _created(probe: Probe) -> str | None:
         url = links.follow(answer.url, location)
     except ValueError as error:
         raise Failed(f"the Location that PUT of a manifest is answered with {error}") from None
-    manifests.same(await probe.ask("GET", url), image.manifest, "GET of the Location")
+    found = await probe.ask("GET", url, headers={"Accept": types.ACCEPT})
+    manifests.same(found, image.manifest, "GET of the Location")
     return None
 
 
