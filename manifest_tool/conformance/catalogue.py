@@ -8,18 +8,28 @@ from manifest_tool.conformance.checks import (
     access,
     children,
     content,
+    deletes,
+    downloads,
     headers,
     indexes,
     kinds,
+    limits,
     listing,
+    mounts,
     reading,
     referrers,
+    refusals,
     tags,
+    uploads,
     visibility,
 )
 
 WRITING: tuple[Group, ...] = (
     access.CHECKS,
+    uploads.CHECKS,
+    downloads.CHECKS,
+    refusals.CHECKS,
+    mounts.CHECKS,
     Group("manifests", (*content.BASE, *kinds.CHECKS)),
     Group("indexes", indexes.CHECKS),
     Group("missing children", children.CHECKS),
@@ -27,6 +37,8 @@ WRITING: tuple[Group, ...] = (
     Group("visibility", visibility.CHECKS),
     Group("content", (*content.CHECKS, *headers.CHECKS, *accept.CHECKS)),
     Group("referrers", referrers.CHECKS),
+    limits.CHECKS,
+    deletes.CHECKS,
 )
 """Those that put something into the registry, and what comes before them."""
 READING: tuple[Group, ...] = (access.CHECKS, reading.CHECKS)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from manifest_tool.registry.upload import Upload
 
 if TYPE_CHECKING:
+    from yarl import URL
+
     from manifest_tool.conformance.probe import Probe
     from manifest_tool.oci.digest import Digest
     from manifest_tool.oci.reference import Repository
@@ -50,16 +52,21 @@ class Session:
         """DELETE; the answer, whatever its status."""
         return await self._ask("DELETE")
 
-    async def close(self, digest: Digest, body: bytes | Body = b"", start: int | None = None, **headers: str) -> Answer:
+    async def close(
+        self,
+        digest: Digest,
+        body: bytes | Body = b"",
+        start: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """PUT what is left, from ``start`` on where that is told; the answer, whatever its status."""
         more = _span(body, start) if isinstance(body, bytes) and start is not None else {}
-        return await self.probe.ask(
-            "PUT",
-            self.upload.closing(digest),
-            repository=self.repository,
-            headers={**_BYTES, **more, **headers},
-            body=body,
-        )
+        return await self.close_at(self.upload.closing(digest), body, {**more, **(headers or {})})
+
+    async def close_at(self, url: URL, body: bytes | Body, headers: Mapping[str, str] | None = None) -> Answer:
+        """PUT to a URL that is made of the upload's own; the answer, whatever its status."""
+        headers = {**_BYTES, **(headers or {})}
+        return await self.probe.ask("PUT", url, repository=self.repository, headers=headers, body=body)
 
     async def _ask(
         self, method: str, headers: Mapping[str, str] | None = None, body: bytes | Body | None = None

@@ -1,0 +1,68 @@
+"""Blobs put into a registry and read back, for the checks of what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from manifest_tool.conformance.check import Failed
+from manifest_tool.conformance.probe import expect
+from manifest_tool.conformance.waiting import until
+from manifest_tool.oci.digest import Digest
+
+if TYPE_CHECKING:
+    from manifest_tool.conformance.probe import Probe
+    from manifest_tool.registry.answers import Answer
+
+_PATIENCE = 10.0
+"""Seconds in which what was stored is to be seen."""
+
+
+async def read(probe: Probe, digest: Digest, method: str = "GET") -> Answer:
+    """GET or HEAD what was put before; looked for again while it is not there."""
+
+    async def look() -> Answer:
+        return await probe.get_blob(digest, method)
+
+    answer, _ = await until(probe.site, look, lambda answer: answer.status != 404, _PATIENCE)
+    return answer
+
+
+async def exact(probe: Probe, digest: Digest, data: bytes) -> Answer:
+    """GET what was put, and hold it to its bytes; raises `Failed`."""
+    answer = expect(await read(probe, digest), 200, what="GET of a blob that was stored")
+    if answer.body != data:
+        raise Failed(
+            f"GET gives {len(answer.body)} bytes with the digest {Digest.of(answer.body, digest.algorithm)}, "
+            f"where {len(data)} with {digest} were put"
+        )
+    return answer
+
+
+async def absent(probe: Probe, digest: Digest, why: str) -> None:
+    """Hold the registry to not having a blob; raises `Failed`."""
+    answer = await probe.get_blob(digest, "HEAD")
+    if answer.status < 400:
+        raise Failed(f"HEAD of the blob was answered with {answer.status}, where 404 was expected: {why}")
+
+
+def length(answer: Answer, wanted: int) -> None:
+    """Hold an answer to its Content-Length; raises `Failed`."""
+    found = answer.headers.get("Content-Length")
+    if found is None or not found.isdecimal() or int(found) != wanted:
+        raise Failed(f"Content-Length of {answer.method} is {found or 'missing'}, where {wanted} was expected")
+
+
+def streamed(*pieces: bytes) -> Callable[[], AsyncGenerator[bytes, None]]:
+    """A body whose length is not told."""
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        for piece in pieces:
+            yield piece
+
+    return chunks
+
+
+def split(data: bytes, size: int) -> Sequence[tuple[int, bytes]]:
+    """Parts of this size, each with its place; the last one has what is left."""
+    return [(start, data[start : start + size]) for start in range(0, len(data), size)]

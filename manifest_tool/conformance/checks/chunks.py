@@ -1,0 +1,201 @@
+"""Blobs on their way up in parts: streamed, in chunks, broken off and gone on with, given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
+
+from manifest_tool.conformance import blobs
+from manifest_tool.conformance.check import Check, Failed, Unsupported
+from manifest_tool.conformance.probe import expect, supported
+from manifest_tool.conformance.record import words
+from manifest_tool.errors import RegistryError
+from manifest_tool.oci.digest import Digest
+
+if TYPE_CHECKING:
+    from manifest_tool.conformance.probe import Probe
+    from manifest_tool.conformance.session import Session
+    from manifest_tool.registry.answers import Answer
+
+_CHUNK, _LARGEST = 1024, 8 * 1024 * 1024
+_HALF = 256 * 1024
+_TRAVEL = 0.2
+"""Seconds in which the first half of a body that breaks off is to arrive."""
+_LOOKS = 5
+_OUT_OF_ORDER = 416
+_WHOLE = "manifest-tool sends a blob in one PUT, and needs no chunks"
+_ANEW = "an upload that breaks off is begun anew"
+
+
+async def _stream(probe: Probe) -> str | None:
+    data = probe.data(4096)
+    session, digest = await probe.begin(), Digest.of(data)
+    answer = await session.send(blobs.streamed(*(part for _, part in blobs.split(data, 1000))))
+    if answer.status == 411:
+        raise Unsupported(f"PATCH without a Content-Length was answered with {words(answer)}")
+    supported(answer, 202, what="PATCH with a stream", otherwise=_WHOLE)
+    expect(await session.close(digest), 201, what="PUT after a streamed PATCH")
+    await blobs.exact(probe, digest, data)
+    return None
+
+
+async def _chunked(probe: Probe) -> str | None:
+    session = await probe.begin()
+    data = probe.data(_size(session) * 2 + 100)
+    for start, part in blobs.split(data, _size(session)):
+        await _next(session, part, start)
+    expect(await session.close(Digest.of(data)), 201, what="PUT after all chunks")
+    await blobs.exact(probe, Digest.of(data), data)
+    return _least(session)
+
+
+async def _last_chunk(probe: Probe) -> str | None:
+    session = await probe.begin()
+    data, size = probe.data(_size(session) + 100), _size(session)
+    await _next(session, data[:size], 0)
+    answer = await session.close(Digest.of(data), data[size:], size)
+    expect(answer, 201, what="PUT with the last chunk")
+    await blobs.exact(probe, Digest.of(data), data)
+    return None
+
+
+async def _order(probe: Probe) -> str | None:
+    session = await probe.begin()
+    data, size = probe.data(_size(session) * 2), _size(session)
+    await _next(session, data[:size], 0)
+    answer = await session.chunk(data[size:], size + 1)
+    await _refused(session, answer, "PATCH")
+    await _next(session, data[size:], size)
+    expect(await session.close(Digest.of(data)), 201, what="PUT after a chunk that was refused and sent again")
+    await blobs.exact(probe, Digest.of(data), data)
+    return None
+
+
+async def _order_put(probe: Probe) -> str | None:
+    session = await probe.begin()
+    data, size = probe.data(_size(session) * 2), _size(session)
+    await _next(session, data[:size], 0)
+    answer = await session.close(Digest.of(data), data[size:], size + 1)
+    await _refused(session, answer, "PUT")
+    answer = await session.close(Digest.of(data), data[size:], size)
+    expect(answer, 201, what="PUT of a last chunk that was refused and sent again")
+    await blobs.exact(probe, Digest.of(data), data)
+    return None
+
+
+async def _refused(session: Session, answer: Answer, method: str) -> None:
+    """Hold an answer to refusing a chunk that is not the next one, and the upload to going on."""
+    if answer.status < 300:
+        raise Failed(
+            f"{method} of a chunk that leaves out a byte was taken ({answer.status}), "
+            f"where {_OUT_OF_ORDER} was expected"
+        )
+    expect(answer, _OUT_OF_ORDER, what=f"{method} of a chunk that leaves out a byte")
+    expect(await session.status(), 204, what="GET of an upload after a chunk that was refused")
+
+
+async def _status(probe: Probe) -> str | None:
+    session = await probe.begin()
+    data = probe.data(_size(session))
+    supported(await session.send(data), 202, what="PATCH", otherwise=_WHOLE)
+    answer = supported(await session.status(), 204, what="GET of an upload", otherwise=_ANEW)
+    _range(answer, len(data))
+    if not answer.headers.get("Location"):
+        raise Failed("GET of an upload is answered without a Location")
+    return None
+
+
+async def _resume(probe: Probe) -> str | None:
+    data = probe.data(2 * _HALF)
+    session, digest = await probe.begin(), Digest.of(data)
+    await _break_off(session, digest, data)
+    for look in range(_LOOKS):
+        # What was on its way may still arrive.
+        await asyncio.sleep(look * _TRAVEL)
+        answer = await session.status()
+        if answer.status not in {200, 202, 204}:
+            raise Unsupported(f"GET of an upload that broke off was answered with {words(answer)}; {_ANEW}")
+        start = _received(answer)
+        if not start:
+            continue
+        if start > _HALF:
+            raise Failed(f"after {_HALF} bytes, the registry says that it has {answer.headers['Range']!r}")
+        answer = await session.close(digest, data[start:], start)
+        if answer.status != _OUT_OF_ORDER:
+            expect(answer, 201, what=f"PUT of the rest from {start} on")
+            await blobs.exact(probe, digest, data)
+            return f"{start} of {_HALF} bytes were kept"
+    raise Unsupported(f"of an upload that broke off after {_HALF} bytes, nothing is kept; {_ANEW}")
+
+
+async def _break_off(session: Session, digest: Digest, data: bytes) -> None:
+    async def half() -> AsyncGenerator[bytes, None]:
+        yield data[:_HALF]
+        await asyncio.sleep(_TRAVEL)
+        raise RegistryError("the body was broken off on purpose")
+
+    try:
+        answer = await session.close(digest, half, headers={"Content-Length": str(len(data))})
+    except RegistryError:
+        return
+    if answer.status < 300:
+        raise Failed(f"half a body was answered with {answer.status}")
+
+
+async def _cancel(probe: Probe) -> str | None:
+    session = await probe.begin()
+    supported(await session.cancel(), 200, 202, 204, what="DELETE of an upload", otherwise="it is left to expire")
+    answer = await session.status()
+    expect(answer, 404, what="GET of an upload that was given up")
+    return None
+
+
+async def _next(session: Session, part: bytes, start: int) -> None:
+    """Send the next chunk, and hold the answer to what it should say."""
+    what = f"PATCH of the chunk {start}-{start + len(part) - 1}"
+    answer = supported(await session.chunk(part, start), 202, what=what, otherwise=_WHOLE)
+    if not answer.headers.get("Location"):
+        raise Failed(f"{what} was answered without a Location")
+    _range(answer, start + len(part))
+
+
+def _range(answer: Answer, received: int) -> None:
+    found = answer.headers.get("Range", "missing")
+    if found != f"0-{received - 1}":
+        raise Failed(f"Range of {answer.method} is {found!r}, where '0-{received - 1}' was expected")
+
+
+def _received(answer: Answer) -> int:
+    """How many bytes an upload has; none also for the range 0-0, which is said of an empty one as well."""
+    first, _, last = answer.headers.get("Range", "").removeprefix("bytes=").partition("-")
+    return (
+        int(last) + 1 if first == "0" and last.isascii() and last.isdecimal() and len(last) < 10 and last != "0" else 0
+    )
+
+
+def _size(session: Session) -> int:
+    """The size of a chunk: as small as the registry takes them."""
+    if session.least > _LARGEST:
+        raise Unsupported(f"a chunk must have {session.least} bytes; no more than {_LARGEST} are tried")
+    return max(session.least, _CHUNK)
+
+
+def _least(session: Session) -> str | None:
+    return f"a chunk must have {session.least} bytes" if session.least else None
+
+
+_AFTER = ("blob-put",)
+
+CHECKS = (
+    Check("blob-stream", "a blob is uploaded as a stream", _stream, after=_AFTER),
+    Check("blob-chunked", "a blob is uploaded in chunks", _chunked, after=_AFTER),
+    Check("blob-last-chunk", "the last chunk comes with the closing PUT", _last_chunk, after=("blob-chunked",)),
+    Check("blob-order", "PATCH out of order is refused, and the upload goes on", _order, after=("blob-chunked",)),
+    Check(
+        "blob-order-put", "PUT out of order is refused, and the upload goes on", _order_put, after=("blob-last-chunk",)
+    ),
+    Check("blob-status", "the registry says how far an upload is", _status, after=_AFTER),
+    Check("blob-resume", "an upload that breaks off is gone on with", _resume, after=_AFTER),
+    Check("blob-cancel", "an upload can be given up", _cancel, after=_AFTER),
+)

@@ -1,0 +1,96 @@
+"""Taking away what was put (distribution-spec § Content Management)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from manifest_tool.conformance import images
+from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
+from manifest_tool.conformance.probe import expect
+from manifest_tool.conformance.record import words
+from manifest_tool.conformance.waiting import told, until
+from manifest_tool.oci.digest import Digest
+
+if TYPE_CHECKING:
+    from manifest_tool.conformance.images import Image
+    from manifest_tool.conformance.probe import Probe
+    from manifest_tool.registry.answers import Answer
+
+_DONE = (202, 200, 204)
+_REFUSED = frozenset({400, 401, 403, 404, 405, 501})
+_PATIENCE = 10.0
+"""Seconds in which what was deleted is to be gone."""
+
+
+async def _tag(probe: Probe) -> str | None:
+    tag, other = probe.tag("delete-tag"), probe.tag("delete-tag-2")
+    image = await _image(probe, tag, other)
+    _deleted(await probe.ask("DELETE", probe.repository.manifest_path(tag)), "a tag")
+    seconds = await _gone(probe, tag, "the tag")
+    for which, name in ((image.manifest.digest, "manifest"), (other, "other tag of the manifest")):
+        answer = await probe.get_manifest(which, "HEAD")
+        if answer.status == 404:
+            raise Failed(f"with the tag, the {name} is gone: HEAD was answered with 404")
+    return seconds
+
+
+async def _manifest(probe: Probe) -> str | None:
+    tags = probe.tag("delete-manifest"), probe.tag("delete-manifest-2")
+    image = await _image(probe, *tags)
+    _deleted(await probe.ask("DELETE", probe.repository.manifest_path(image.manifest.digest)), "a manifest")
+    seconds = await _gone(probe, image.manifest.digest, "the manifest")
+    for tag in tags:
+        await _gone(probe, tag, "a tag of the manifest")
+    return seconds
+
+
+async def _blob(probe: Probe) -> str | None:
+    digest = await probe.put_blob(probe.data())
+    _deleted(await probe.ask("DELETE", probe.repository.blob_path(digest)), "a blob")
+    return await _gone(probe, digest, "the blob", is_blob=True)
+
+
+async def _unknown(probe: Probe) -> str | None:
+    path = probe.repository.manifest_path(Digest.of(probe.data()))
+    answer = await probe.ask("DELETE", path)
+    expect(answer, 404, *_DONE, what="DELETE of a manifest that is not there")
+    return f"answered with {answer.status}"
+
+
+async def _image(probe: Probe, *tags: str) -> Image:
+    image = images.image(probe.nonce())
+    await probe.put_image(image, tags[0])
+    for tag in tags[1:]:
+        expect(await probe.put_manifest(image.manifest, tag), 201)
+    return image
+
+
+def _deleted(answer: Answer, what: str) -> None:
+    if answer.status in _REFUSED:
+        raise Unsupported(f"DELETE of {what} was answered with {words(answer)}")
+    expect(answer, *_DONE, what=f"DELETE of {what}")
+
+
+async def _gone(probe: Probe, which: str | Digest, what: str, *, is_blob: bool = False) -> str | None:
+    """How long it took until it was not there any more, where it took any time; raises `Failed`."""
+
+    async def look() -> Answer:
+        if isinstance(which, Digest) and is_blob:
+            return await probe.get_blob(which, "HEAD")
+        return await probe.get_manifest(which, "HEAD")
+
+    answer, seconds = await until(probe.site, look, lambda answer: answer.status == 404, _PATIENCE)
+    if answer.status != 404:
+        raise Failed(f"{what} was deleted, but HEAD is still answered with {answer.status} after {seconds:.0f} s")
+    return f"{what} was gone {told(seconds)}" if seconds else None
+
+
+CHECKS = Group(
+    "deletes",
+    (
+        Check("delete-tag", "a tag is deleted, and nothing else", _tag, after=("blob-put",)),
+        Check("delete-manifest", "a manifest is deleted with its tags", _manifest, after=("blob-put",)),
+        Check("delete-blob", "a blob is deleted", _blob, after=("blob-put",)),
+        Check("delete-unknown", "what is not there is not deleted", _unknown, after=("delete-manifest",)),
+    ),
+)
