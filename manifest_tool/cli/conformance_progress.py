@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.cli import progress, streams
 from manifest_tool.conformance.result import Outcome
-from manifest_tool.events import Noticed, Waiting
+from manifest_tool.events import Noticed
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -44,17 +44,11 @@ class Follower:
         self._debug = debug
         self._counts: Counter[Outcome] = Counter()
         self._noticed: list[str] = []
-        self._waits = 0
-        self._waited = 0.0
-        self._reason = ""
 
     def observe(self, event: Event) -> None:
         """Take note of what happens on the wire."""
-        match event:
-            case Noticed(message):
-                self._noticed.append(message)
-            case Waiting(reason, seconds):
-                self._waits, self._waited, self._reason = self._waits + 1, self._waited + seconds, reason
+        if isinstance(event, Noticed):
+            self._noticed.append(event.message)
         if line := progress.line(event, debug=self._debug):
             self._say(line)
 
@@ -79,12 +73,8 @@ class Follower:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What happened beside the checks, for the report."""
-        if not self._waits:
-            return tuple(self._noticed)
-        times = "once" if self._waits == 1 else f"{self._waits} times"
-        waits = f"a request was tried again {times}, {self._waited:.1f} s later in all; the last for: {self._reason}"
-        return (*self._noticed, waits)
+        """What was told beside the checks, such as the warnings of the registry."""
+        return tuple(self._noticed)
 
     def _say(self, text: str) -> None:
         streams.tell(text)
