@@ -95,7 +95,7 @@ def measure(load: Load) -> Figures:
 def _put(registry: Running, name: str) -> str:
     """Put an index that no other one is the same as; its images are not asked for."""
     layer = images.root_file_system({"name": name.encode()})
-    index = images.index([images.image(platform, [layer]) for platform in _PLATFORMS])
+    index = images.index([images.image(platform, [layer], media="docker") for platform in _PLATFORMS])
     registry.put_manifest(name, index.manifest, index.media_type, "latest")
     return f"{registry.host}/{name}"
 

@@ -27,7 +27,8 @@ PLATFORMS = tuple(map(Platform.parse, (*(f"linux/{name}" for name in _LINUX), *_
 def make(count: int) -> tuple[Image, ...]:
     """The images for the first platforms."""
     return tuple(
-        images.image(platform, [_layer(platform, one) for one in range(LAYERS)]) for platform in PLATFORMS[:count]
+        images.image(platform, [_layer(platform, one) for one in range(LAYERS)], media="docker")
+        for platform in PLATFORMS[:count]
     )
 
 

@@ -1,30 +1,28 @@
-"""Small real images, the same bytes on every run, and a second client that puts them into any registry."""
+"""The sample images, and a second client that puts images into any registry."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import http.client
-import io
-import json
-import tarfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from manifest_tool.oci import media_type as types
+from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.platform import Platform
+from manifest_tool.testing.images import Image, Index, Media, attested_index, image, index, root_file_system, sbom
 
-Media: TypeAlias = Literal["docker", "oci"]
-
-_CREATED = "1970-01-01T00:00:00Z"
-_IN_TOTO = "application/vnd.in-toto+json"
-_SPDX = "application/spdx+json"
-_TYPES = {
-    "docker": (types.DOCKER_MANIFEST, types.DOCKER_CONFIG, types.DOCKER_LAYER),
-    "oci": (types.OCI_MANIFEST, types.OCI_CONFIG, types.OCI_LAYER),
-}
+__all__ = (
+    "PLATFORMS",
+    "Image",
+    "Index",
+    "Media",
+    "attested_index",
+    "image",
+    "index",
+    "push",
+    "root_file_system",
+    "sample_images",
+    "sbom",
+)
 
 PLATFORMS = tuple(
     Platform.parse(text)
@@ -32,197 +30,12 @@ PLATFORMS = tuple(
 )
 
 
-def _name(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _json(document: object) -> bytes:
-    return json.dumps(document, indent=2).encode()
-
-
-def root_file_system(files: Mapping[str, bytes], *, executables: Sequence[str] = ()) -> bytes:
-    """Pack a layer: a gzipped tar with the folders that the files need."""
-    folders = {part for path in files for part in _parents(path)}
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for path in sorted(folders | set(files)):
-            entry = tarfile.TarInfo(path)
-            if path in folders:
-                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-                archive.addfile(entry)
-            else:
-                entry.size, entry.mode = len(files[path]), 0o755 if path in executables else 0o644
-                archive.addfile(entry, io.BytesIO(files[path]))
-    compressed = io.BytesIO()
-    # Not gzip.compress(): the system that it names in its header depends on the version of Python.
-    with gzip.GzipFile(filename="", mode="wb", fileobj=compressed, mtime=0) as file:
-        file.write(packed.getvalue())
-    return compressed.getvalue()
-
-
-def _parents(path: str) -> Iterator[str]:
-    parts = path.split("/")
-    return ("/".join(parts[:count]) for count in range(1, len(parts)))
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image of one platform: every byte that a registry needs of it."""
-
-    config: bytes
-    layers: tuple[bytes, ...]
-    manifest: bytes
-    media_type: str
-    platform: Platform
-
-    @property
-    def digest(self) -> str:
-        """The digest of the manifest."""
-        return _name(self.manifest)
-
-    @property
-    def blobs(self) -> tuple[bytes, ...]:
-        """The config and the layers."""
-        return (self.config, *self.layers)
-
-    @property
-    def descriptor(self) -> dict[str, Any]:
-        """What stands for this image in an index."""
-        found = _descriptor(self.media_type, self.manifest)
-        return {**found, "platform": _platform(self.platform)} if self.platform else found
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """An index and the images in it."""
-
-    images: tuple[Image, ...]
-    manifest: bytes
-    media_type: str
-
-    @property
-    def digest(self) -> str:
-        """The digest of the index."""
-        return _name(self.manifest)
-
-
-def image(
-    platform: Platform,
-    layers: Sequence[bytes],
-    *,
-    media: Media = "docker",
-    labels: Mapping[str, str] | None = None,
-) -> Image:
-    """Build an image of ``layers`` as `root_file_system` packs them."""
-    manifest_type, config_type, layer_type = _TYPES[media]
-    config = _json(
-        {
-            "created": _CREATED,
-            **_platform(platform),
-            "config": {"Cmd": ["/bin/hello"], "Labels": dict(labels or {})},
-            "rootfs": {"type": "layers", "diff_ids": [_name(gzip.decompress(layer)) for layer in layers]},
-            "history": [{"created": _CREATED, "created_by": "COPY / /"} for _ in layers],
-        }
-    )
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": manifest_type,
-        "config": _descriptor(config_type, config),
-        "layers": [_descriptor(layer_type, layer) for layer in layers],
-    }
-    return Image(config, tuple(layers), _json(manifest), manifest_type, platform)
-
-
-def index(images: Sequence[Image], *, media: Media = "oci") -> Index:
-    """Put images into one index."""
-    media_type = types.OCI_INDEX if media == "oci" else types.DOCKER_LIST
-    return _index(images, [one.descriptor for one in images], media_type)
-
-
-def attested_index(image: Image) -> Index:
-    """Wrap an image as BuildKit does with provenance: an OCI index with an attestation beside the image."""
-    statement = {
-        "_type": "https://in-toto.io/Statement/v0.1",
-        "predicateType": "https://slsa.dev/provenance/v0.2",
-        "subject": [{"name": "image", "digest": {"sha256": image.digest.removeprefix("sha256:")}}],
-        "predicate": {"buildType": "https://mobyproject.org/buildkit@v1"},
-    }
-    attestation = _attestation(_json(statement))
-    annotations = {
-        "vnd.docker.reference.digest": image.digest,
-        "vnd.docker.reference.type": "attestation-manifest",
-    }
-    nowhere = {"architecture": "unknown", "os": "unknown"}
-    entry = {**attestation.descriptor, "annotations": annotations, "platform": nowhere}
-    return _index([image, attestation], [image.descriptor, entry], types.OCI_INDEX)
-
-
-def sbom(image: Image) -> Image:
-    """An artifact with a list of what is in an image, which is its subject."""
-    empty, listing = b"{}", _json({"spdxVersion": "SPDX-2.3", "name": str(image.platform)})
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": types.OCI_MANIFEST,
-        "artifactType": _SPDX,
-        "config": _descriptor("application/vnd.oci.empty.v1+json", empty),
-        "layers": [_descriptor(_SPDX, listing)],
-        "subject": _descriptor(image.media_type, image.manifest),
-        "annotations": {"org.opencontainers.image.created": _CREATED},
-    }
-    return Image(empty, (listing,), _json(manifest), types.OCI_MANIFEST, Platform())
-
-
-def _attestation(statement: bytes) -> Image:
-    rootfs = {"type": "layers", "diff_ids": [_name(statement)]}
-    config = _json({"architecture": "unknown", "os": "unknown", "config": {}, "rootfs": rootfs})
-    layer = {
-        **_descriptor(_IN_TOTO, statement),
-        "annotations": {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"},
-    }
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": types.OCI_MANIFEST,
-        "config": _descriptor(types.OCI_CONFIG, config),
-        "layers": [layer],
-    }
-    return Image(config, (statement,), _json(manifest), types.OCI_MANIFEST, Platform())
-
-
-def _index(images: Sequence[Image], entries: Sequence[dict[str, Any]], media_type: str) -> Index:
-    manifest = _json({"schemaVersion": 2, "mediaType": media_type, "manifests": list(entries)})
-    return Index(tuple(images), manifest, media_type)
-
-
-def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": _name(data), "size": len(data)}
-
-
-def _platform(platform: Platform) -> dict[str, Any]:
-    fields = {
-        "architecture": platform.architecture,
-        "os": platform.os,
-        "variant": platform.variant,
-        "os.version": platform.os_version,
-        "os.features": list(platform.os_features),
-    }
-    return {key: value for key, value in fields.items() if value}
-
-
 def sample_images(*, media: Media = "docker") -> tuple[Image, ...]:
     """The same small program for six platforms; each names its platform in ``/etc/motd``."""
-    return tuple(image(platform, [_sample_layer(platform)], media=media) for platform in PLATFORMS)
+    return tuple(image(platform, media=media) for platform in PLATFORMS)
 
 
-def _sample_layer(platform: Platform) -> bytes:
-    files = {
-        "bin/hello": b"#!/bin/sh\ncat /etc/motd\n",
-        "etc/motd": f"Hello from {platform}\n".encode(),
-        "etc/os-release": b'ID=sample\nNAME="Sample"\nVERSION_ID=1\n',
-    }
-    return root_file_system(files, executables=["bin/hello"])
-
-
-def push(host: str, repository: str, image: Image | Index, tag: str = "") -> str:
+def push(host: str, repository: str, image: Image | Index, tag: str = "") -> Digest:
     """Push over plain HTTP with the standard library alone, under a tag or by digest; gives the digest back."""
     connection = http.client.HTTPConnection(host, timeout=30)
     try:
@@ -243,7 +56,7 @@ def _push_blobs(connection: http.client.HTTPConnection, repository: str, image: 
     for blob in image.blobs:
         location = _request(connection, "POST", f"/v2/{repository}/blobs/uploads/", expected=202)
         parts = urlsplit(location)
-        query = f"{parts.query}&digest={_name(blob)}".lstrip("&")
+        query = f"{parts.query}&digest={Digest.of(blob)}".lstrip("&")
         _put(connection, f"{parts.path}?{query}", blob, "application/octet-stream")
 
 

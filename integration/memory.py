@@ -19,7 +19,6 @@ from integration import images
 from integration.cutting import line
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
-from manifest_tool.oci.platform import Platform
 from manifest_tool.server.disk import DiskStore
 from manifest_tool.server.serve import Running, serving
 from manifest_tool.server.store import Stored
@@ -36,7 +35,7 @@ def seed(registry: Running, size: int) -> None:
         hasher.update(piece)
     layer = hasher.digest()
     registry.store.commit("large", upload.id, layer)
-    small = images.image(Platform.parse("linux/amd64"), [images.root_file_system({"id": b"small"})])
+    small = images.image("linux/amd64", [images.root_file_system({"id": b"small"})], media="docker")
     document = json.loads(small.manifest)
     document["layers"] = [{"mediaType": types.DOCKER_LAYER, "digest": str(layer), "size": size * MIB}]
     registry.put_blob("large", small.config)

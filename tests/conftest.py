@@ -10,8 +10,10 @@ import pytest
 from hypothesis import settings
 
 from manifest_tool.cli import app
-from manifest_tool.server.serve import Running, serving
+from manifest_tool.testing import Registry
 from tests import harness
+
+pytest_plugins = ["manifest_tool.testing"]
 
 # Properties are judged by what they find, not by how fast this machine is just now.
 settings.register_profile("patient", deadline=None)
@@ -32,10 +34,9 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_facto
 
 
 @pytest.fixture
-def embedded() -> Iterator[Running]:
+def embedded(oci_registry: Registry) -> Registry:
     """The embedded registry on a free loopback port."""
-    with serving() as running:
-        yield running
+    return oci_registry
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def docker_registry(tmp_path: Path) -> Iterator[str]:
 def any_registry(request: pytest.FixtureRequest) -> str:
     """The ``host:port`` of each registry in turn."""
     if request.param == "embedded":
-        running: Running = request.getfixturevalue("embedded")
+        running: Registry = request.getfixturevalue("embedded")
         return running.host
     host: str = request.getfixturevalue("docker_registry")
     return host

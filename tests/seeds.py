@@ -11,6 +11,7 @@ from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.platform import Platform
 from manifest_tool.server.serve import Running
+from manifest_tool.testing import registries
 
 
 def build(platform: str, *, name: str = "", layers: int = 1, media: images.Media = "docker") -> images.Image:
@@ -21,12 +22,7 @@ def build(platform: str, *, name: str = "", layers: int = 1, media: images.Media
 
 def put(registry: Running, repository: str, tag: str, image: images.Image | images.Index) -> Digest:
     """Put an image, or an index with its images, under a tag."""
-    children = image.images if isinstance(image, images.Index) else (image,)
-    for child in children:
-        for blob in child.blobs:
-            registry.put_blob(repository, blob)
-        registry.put_manifest(repository, child.manifest, child.media_type)
-    return registry.put_manifest(repository, image.manifest, image.media_type, tag)
+    return registries.put(registry, f"{repository}:{tag}" if tag else repository, image)
 
 
 def put_image(registry: Running, reference: str, platform: str, *, layers: int = 1) -> Digest:

@@ -97,7 +97,7 @@ async def test_500_children(embedded: Running) -> None:
     built = [seeds.build("linux/amd64", name=str(count)) for count in range(500)]
     seeds.put(embedded, "app", "1", images.index(built))
     found = await inspect(embedded, "app:1")
-    assert [str(child.descriptor.digest) for child in found.children] == [one.digest for one in built]
+    assert [child.descriptor.digest for child in found.children] == [one.digest for one in built]
     assert len(embedded.log) == 501
 
 
@@ -238,7 +238,7 @@ async def test_the_first_of_several_images_is_taken_with_a_notice(embedded: Runn
     first, second = (seeds.build(f"windows(10.0.{build})/amd64") for build in ("17763", "20348"))
     seeds.put(embedded, "app", "1", images.index([first, second]))
     watched = Watched()
-    assert str((await found_for(embedded, "app:1", "windows/amd64", watched)).manifest.digest) == first.digest
+    assert (await found_for(embedded, "app:1", "windows/amd64", watched)).manifest.digest == first.digest
     [notice] = watched.of(Noticed)
     assert notice.message.endswith(
         f"has 2 images for windows/amd64; the first is taken: {first.digest}, for windows/amd64:10.0.17763"

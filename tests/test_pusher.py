@@ -15,7 +15,6 @@ from aiohttp.typedefs import Handler
 
 from integration import images
 from manifest_tool.oci.digest import Digest
-from manifest_tool.oci.platform import Platform
 from manifest_tool.server.actions import Answer, Close, NoMount, PhantomMount, Reset
 from manifest_tool.server.log import Request
 from manifest_tool.server.serve import Running, serving
@@ -174,7 +173,7 @@ def test_a_new_child_beside_known_ones(embedded: Running, program: Program) -> N
 def test_a_layer_that_two_images_share_is_mounted_once(embedded: Running, program: Program) -> None:
     shared = images.root_file_system({"base": b"the same"})
     for name in ("amd64", "arm64"):
-        image = images.image(Platform.parse(f"linux/{name}"), [shared])
+        image = images.image(f"linux/{name}", [shared], media="docker")
         seeds.put(embedded, f"src/{name}", "1", image)
     spec = seeds.spec(embedded.host, "app:1", "src/amd64:1", "src/arm64:1")
     assert report(program.push(spec, "--format", "json"))["blobs"]["mounted"] == 3
@@ -364,7 +363,7 @@ def test_one_source_that_may_not_be_mounted_from_leaves_the_others_alone(embedde
 def test_a_shared_layer_whose_mount_did_nothing_is_copied_once(embedded: Running, program: Program) -> None:
     shared = images.root_file_system({"base": b"the same"})
     for name in ("amd64", "arm64", "s390x"):
-        seeds.put(embedded, f"src/{name}", "1", images.image(Platform.parse(f"linux/{name}"), [shared]))
+        seeds.put(embedded, f"src/{name}", "1", images.image(f"linux/{name}", [shared], media="docker"))
     embedded.faults.add(PhantomMount(), method="POST", path="mount=")
     spec = seeds.spec(embedded.host, "app:1", "src/amd64:1", "src/arm64:1", "src/s390x:1")
     assert report(program.push(spec, "--format", "json"))["blobs"]["copied"] == 4

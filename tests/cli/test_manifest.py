@@ -175,11 +175,11 @@ def test_an_index_of_one_image_is_that_image(run: Session) -> None:
     assert run("create", "HOST/app:1", "HOST/app:arm64", "HOST/app:amd64").code == 0
     assert f"app:arm64@{digest}\n    platform: {{os: linux, architecture: arm64}}\n" in run.draft()
     shown = json.loads(run("inspect", "-v", "HOST/app:1", "HOST/app:arm64").stdout)
-    assert shown["Descriptor"]["digest"] == index.images[0].digest
+    assert shown["Descriptor"]["digest"] == str(index.images[0].digest)
     assert run("push", "HOST/app:1").code == 0
     image, other, attestation = run.index()
     assert (image["platform"]["architecture"], other["platform"]["architecture"]) == ("arm64", "amd64")
-    assert attestation["annotations"]["vnd.docker.reference.digest"] == image["digest"] == index.images[0].digest
+    assert attestation["annotations"]["vnd.docker.reference.digest"] == image["digest"] == str(index.images[0].digest)
 
 
 def test_an_index_of_many_images_is_one_entry(run: Session) -> None:
@@ -374,7 +374,7 @@ def test_inspecting_an_image(run: Session) -> None:
             "Ref": "HOST/app:a",
             "Descriptor": {
                 "mediaType": image.media_type,
-                "digest": image.digest,
+                "digest": str(image.digest),
                 "size": len(image.manifest),
                 "platform": {"architecture": "arm64", "os": "linux", "variant": variant},
             },

@@ -142,7 +142,7 @@ def test_the_same_commands_publish_the_same(both: Both) -> None:
     assert sorted(theirs.stdout.splitlines()[:-1]) == sorted(ours.stdout.splitlines()[:-1])
     mine, other = entries(both.host), entries(both.docker.host)
     assert sorted(mine, key=lambda entry: str(entry["digest"])) == sorted(other, key=lambda entry: str(entry["digest"]))
-    assert [entry["digest"] for entry in mine] == [image.digest for image in build_of(both)]
+    assert [entry["digest"] for entry in mine] == [str(image.digest) for image in build_of(both)]
 
 
 def build_of(both: Both) -> list[images.Image]:

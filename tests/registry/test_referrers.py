@@ -213,4 +213,4 @@ async def test_docker_registry_lists_them_by_the_tag_alone(docker_registry: str)
         src = repository(docker_registry, "src")
         assert await opened.list_referrers(src, _SUBJECT) == ()
         images.push(docker_registry, "src", index, _TAG)
-        assert [str(found.digest) for found in await opened.list_referrers(src, _SUBJECT)] == [index.images[0].digest]
+        assert [found.digest for found in await opened.list_referrers(src, _SUBJECT)] == [index.images[0].digest]
