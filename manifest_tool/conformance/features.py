@@ -2,16 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from manifest_tool.conformance.result import Feature, Outcome, Result
+from manifest_tool.conformance.result import Feature, Outcome, Report, Result
+from manifest_tool.conformance.waiting import AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A feature, and what becomes of a push where the registry lacks it; an empty text: it fails."""
+
+    name: str
+    checks: tuple[str, ...]
+    """All have to pass."""
+    lacking: str = ""
+    """Where the registry shows that it does not do this."""
+    wrong: str | None = None
+    """Where it does this wrongly; none: the same."""
+    given: str = ""
+    """A check without whose pass a push fails all the same, or does what ``else_`` says."""
+    else_: str = ""
+    timed: bool = False
+    """Whether the checks tell how long it took, and what takes its time is lacking."""
+
+
+_BY_GET = "what is there is looked for by GET, not by HEAD"
+_COMPUTED = "digests are computed from what is read"
+_ANEW = "downloads that break off begin anew"
+_TAG_SCHEMA = "referrers are listed by the tag schema"
+
+_RULES = (
+    # In the order in which a push comes to them.
+    _Rule("reach the registry", ("ping",)),
+    _Rule("find sources by tag and by digest", ("manifest-bytes",)),
+    _Rule("see by HEAD what is there", ("manifest-head",), _BY_GET, wrong="what is there already is put again"),
+    _Rule("take digests from the registry", ("digest-header",), _COMPUTED, wrong=""),
+    _Rule("go on with downloads that break off", ("blob-range",), _ANEW),
+    _Rule("mount blobs", ("mount-cross", "mount-usable"), "blobs are copied, not mounted"),
+    _Rule("upload blobs", ("blob-put",)),
+    _Rule("go on with uploads that break off", ("blob-resume",), "uploads that break off begin anew"),
+    _Rule("give up uploads", ("blob-cancel",), "uploads that are not needed are left to expire"),
+    _Rule("put images by digest", ("manifest-put-digest",)),
+    _Rule("publish Docker images", ("image-docker",), "only OCI images can be published"),
+    _Rule("publish a Docker manifest list", ("list-docker",), "every push needs --type oci", given="index-oci"),
+    _Rule("publish an OCI index", ("index-oci",), "--type oci cannot be used", given="list-docker"),
+    _Rule("put OCI images in a Docker list", ("list-oci-children",), "OCI images need --type oci", given="index-oci"),
+    _Rule(
+        "put Docker images in an OCI index",
+        ("index-docker-children",),
+        "Docker images cannot be pushed with --type oci",
+        given="list-docker",
+    ),
+    _Rule("mix Docker and OCI images", ("index-mixed",), "all images of an index have to be of one kind"),
+    _Rule(
+        "put attestations in a Docker list",
+        ("list-attestation",),
+        "attestations need --type oci",
+        given="index-attestation",
+        else_="images have to be named by their own digests, which leaves their attestations out",
+    ),
+    _Rule(
+        "put attestations in an OCI index",
+        ("index-attestation",),
+        "images have to be named by their own digests, which leaves their attestations out",
+    ),
+    _Rule("annotate an index", ("index-annotations",), "an index has to do without annotations"),
+    _Rule("tell all of a platform", ("index-platform",), "platforms have to do without os.version and os.features"),
+    _Rule("publish an index of many images", ("index-large",), "an index may only have some images"),
+    _Rule(
+        "put an index right after its images",
+        ("visible-index",),
+        "the index is put again until its images are seen",
+        wrong="",
+        timed=True,
+    ),
+    _Rule("put several tags", ("tag-several",)),
+    _Rule("move a tag", ("tag-move",), "tags do not move: each version needs a new one", wrong=""),
+    _Rule(
+        "see a new tag at once",
+        ("visible-tag", "visible-readers"),
+        "a push ends before everybody sees its tags",
+        timed=True,
+    ),
+    _Rule(
+        "list referrers",
+        ("referrers-subject", "referrers-artifact"),
+        _TAG_SCHEMA,
+        wrong="what has a subject is pushed, but may not be listed",
+        given="referrers-tag-schema",
+        else_="what has a subject is pushed, but not listed",
+    ),
+    # Where nothing is written.
+    _Rule("find the reference by tag and by digest", ("read-manifest", "read-digest")),
+    _Rule("see by HEAD that it is there", ("read-head",), _BY_GET, wrong="it is taken not to be there"),
+    _Rule("take its digest from the registry", ("read-digest-header",), _COMPUTED, wrong=""),
+    _Rule("find the images of the index", ("read-children",)),
+    _Rule("find out platforms by configs", ("read-config",)),
+    _Rule("copy its blobs", ("read-blobs",), "it cannot be copied to where its blobs are not"),
+    _Rule("go on with downloads that break off", ("read-range",), _ANEW),
+    _Rule("find referrers", ("read-referrers",), "referrers are looked for by the tag schema"),
+)
 
 
 def of(results: Sequence[Result]) -> tuple[Feature, ...]:
-    """The features of a push, in the order in which it comes to them."""
-    outcomes = {result.id: result.outcome for result in results}
-    return (Feature("reach the registry", _passed(outcomes.get("ping"))),)
+    """The features that these checks tell of, in the order in which a push comes to them."""
+    found = {result.id: result for result in results}
+    return tuple(_feature(rule, found) for rule in _RULES if not found.keys().isdisjoint(rule.checks))
 
 
-def _passed(outcome: Outcome | None) -> bool | None:
-    return None if outcome in {None, Outcome.UNTRIED} else outcome is Outcome.PASS
+def summary(report: Report) -> str:
+    """What the features mean, on one line."""
+    lacking = [result.id for result in report.results if result.needed and result.outcome is not Outcome.PASS]
+    lacking += [feature.name for feature in report.features if feature.works is False and not feature.otherwise]
+    clauses = ["a push works" if not lacking else f"a push does not work ({', '.join(lacking)})"]
+    clauses += dict.fromkeys(feature.otherwise for feature in report.features if feature.otherwise)
+    if untried := sum(feature.works is None for feature in report.features):
+        clauses.append(f"{untried} {'feature' if untried == 1 else 'features'} not tried")
+    return "; ".join(clauses)
+
+
+def _feature(rule: _Rule, found: Mapping[str, Result]) -> Feature:
+    outcomes = {found[name].outcome if name in found else Outcome.UNTRIED for name in rule.checks}
+    if Outcome.FAIL in outcomes:
+        return Feature(
+            rule.name,
+            works=False,
+            otherwise=_otherwise(rule, rule.lacking if rule.wrong is None else rule.wrong, found),
+        )
+    if Outcome.UNSUPPORTED in outcomes:
+        return Feature(rule.name, works=False, otherwise=_otherwise(rule, rule.lacking, found))
+    if Outcome.UNTRIED in outcomes:
+        return Feature(rule.name, None)
+    late = [found[name].detail for name in rule.checks if rule.timed and found[name].detail != AT_ONCE]
+    return Feature(rule.name, not late, f"{rule.lacking} ({', '.join(late)})" if late else "")
+
+
+def _otherwise(rule: _Rule, text: str, found: Mapping[str, Result]) -> str:
+    """What happens then: the text, where what it speaks of works."""
+    is_there = not rule.given or (rule.given in found and found[rule.given].outcome is Outcome.PASS)
+    return text if is_there else rule.else_

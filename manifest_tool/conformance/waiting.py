@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AT_ONCE = "at once"
 _SHORTEST, _LONGEST = 0.1, 2.0
 """Seconds between two looks; each pause is twice the last."""
 
@@ -35,4 +36,4 @@ async def until(
 
 def told(seconds: float) -> str:
     """How long something took, for people."""
-    return f"after {seconds:.1f} s" if seconds else "at once"
+    return f"after {seconds:.1f} s" if seconds else AT_ONCE

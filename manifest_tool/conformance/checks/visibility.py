@@ -11,7 +11,7 @@ from manifest_tool.conformance.check import Check, Failed
 from manifest_tool.conformance.checks.content import AFTER
 from manifest_tool.conformance.probe import WRITTEN
 from manifest_tool.conformance.record import words
-from manifest_tool.conformance.waiting import told, until
+from manifest_tool.conformance.waiting import AT_ONCE, told, until
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.images import Content
@@ -79,7 +79,7 @@ async def _index_at_once(probe: Probe) -> str:
         if not manifests.lacks_content(answer) or not await site.sender.transport.pause(failed, words(answer)):
             tries = f", at the try number {failed}" if failed > 1 else ""
             raise manifests.not_stored(answer, f"PUT of an index right after its images{tries},")
-    return f"{told(clock() - started)}, at the try number {failed + 1}" if failed else "at once"
+    return f"{told(clock() - started)}, at the try number {failed + 1}" if failed else AT_ONCE
 
 
 CHECKS = (
