@@ -67,7 +67,9 @@ def _wrapped(words: str, width: int, indent: str) -> list[str]:
 
 
 def _failure(result: Result, paint: Paint, width: int) -> Iterator[str]:
-    yield f"{paint.bold(_RED, result.id)}: {clean_line(result.title)}"
+    first, *rest = _wrapped(f"{result.id}: {result.title}", width, "")
+    yield paint.bold(_RED, result.id) + first.removeprefix(result.id)
+    yield from rest
     yield from _wrapped(result.detail, width, "  ")
     yield from (f"  {transcript.brief(exchange)}" for exchange in result.exchanges[:-1])
     for exchange in result.exchanges[-1:]:
@@ -110,6 +112,4 @@ def _verdict(report: Report, paint: Paint, width: int) -> Iterator[str]:
     elif report.sufficient:
         yield paint.bold(_GREEN, "what manifest-tool needs works here")
     else:
-        wrong = [result.id for result in report.results if result.needed and result.outcome is not Outcome.PASS]
-        wrong += [one.name for one in report.features if one.works is False and not one.otherwise]
-        yield from _wrapped(f"what manifest-tool needs does not work here: {', '.join(wrong)}", width, "")
+        yield from _wrapped(f"what manifest-tool needs does not work here: {', '.join(report.lacking)}", width, "")

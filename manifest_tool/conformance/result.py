@@ -95,8 +95,14 @@ class Report:
         return sum(result.outcome is outcome for result in self.results)
 
     @property
+    def lacking(self) -> Sequence[str]:
+        """What a push needs and does not have here: checks by their id, and features."""
+        bad = {Outcome.FAIL, Outcome.UNSUPPORTED}
+        checks = (result.id for result in self.results if result.needed and result.outcome in bad)
+        features = (feature.name for feature in self.features if feature.works is False and not feature.otherwise)
+        return (*checks, *features)
+
+    @property
     def sufficient(self) -> bool:
-        """Whether a push has all that it needs."""
-        return all(feature.works is not False or feature.otherwise for feature in self.features) and not any(
-            result.needed and result.outcome is not Outcome.PASS for result in self.results
-        )
+        """Whether a push has all that it needs, so far as that was tried."""
+        return not self.interrupted and not self.lacking
