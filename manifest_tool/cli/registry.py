@@ -35,6 +35,10 @@ def serve(
     root: Annotated[
         Path | None, typer.Option(help="The folder to keep everything in; without it, memory.", metavar="DIR")
     ] = None,
+    max_size: Annotated[
+        str,
+        typer.Option(help="The most to keep, such as 20G; by default the disk, or half the memory.", metavar="SIZE"),
+    ] = "",
     sparse: Annotated[bool, typer.Option("--sparse", help="Take manifests without their blobs and children.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Take nothing.")] = False,
     auth: Annotated[Auth, typer.Option("--auth", help="How to ask who somebody is.")] = Auth.NONE,
@@ -55,11 +59,12 @@ def serve(
     import asyncio
     from contextlib import nullcontext
 
-    from manifest_tool.cli import streams
+    from manifest_tool.cli import sizes, streams
     from manifest_tool.server import access_log as log
     from manifest_tool.server import guard
     from manifest_tool.server.app import create_app
     from manifest_tool.server.disk import DiskStore
+    from manifest_tool.server.limits import Limits, open_more_files
     from manifest_tool.server.listening import Listener, until_stopped
     from manifest_tool.server.rules import Rules
     from manifest_tool.server.store import MemoryStore
@@ -70,8 +75,10 @@ def serve(
     tls = _tls(tls_cert, tls_key)
     _warn_of_reach(host, auth, tls, deeds)
     guards = guard.middlewares(hashes, auth, anonymous_pull=anonymous_pull, read_only=read_only)
-    store = MemoryStore() if root is None else DiskStore(root)
-    app = create_app(store, rules=Rules(sparse=sparse), middlewares=guards)
+    limits = Limits(size=sizes.parse(max_size) if max_size else None)
+    open_more_files()
+    store = MemoryStore(limits) if root is None else DiskStore(root, limits)
+    app = create_app(store, rules=Rules(sparse=sparse), limits=limits, middlewares=guards)
     with log.opened(access_log, streams.tell) if access_log else nullcontext() as lines:
         asyncio.run(until_stopped(app, Listener(host, port, tls, lines), typer.echo))
 

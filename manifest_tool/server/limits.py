@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ class Limits:
 
     size: int | None = None
     """Bytes of all blobs, manifests and unfinished uploads together; none for as much as there is room for."""
+    connections: int = 1_000
+    """How many may be open at a time; others are told to come again."""
     uploads: int = 1_000
     """How many uploads may be open at a time."""
     unattended: float = 24 * 60 * 60.0
@@ -35,3 +38,10 @@ def half_of_memory() -> int:
     with suppress(OSError, ValueError):  # there is none, or it says "max"
         limits.append(int(_CONTROL_GROUP.read_text()))
     return min(limits) // 2
+
+
+def open_more_files() -> None:
+    """Let this process have as many open as it may have; connections count as files."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some systems allow less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

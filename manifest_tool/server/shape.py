@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from manifest_tool.server.limits import DEFAULT
+from manifest_tool.server.receiving import LIMITS
 from manifest_tool.server.refusals import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _CODES = {401: "UNAUTHORIZED", 403: "DENIED", 405: "UNSUPPORTED", 413: "SIZE_INVALID", 429: "TOOMANYREQUESTS"}
 _SHAPED = web.AppKey("shaped", bool)
+_CROWDED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+"""For whoever is one connection too many."""
 _OF_THE_BODY = {"Content-Length", "Content-Type"}
 _REST = re.compile(r"[:\n]")
 
@@ -62,10 +66,18 @@ class Runner(web.AppRunner):
         made = await super()._make_server()
         if _SHAPED not in self.app:
             return made
-        return _Server(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # noqa: SLF001
+        server = _Server(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # noqa: SLF001
+        server.most = self.app.get(LIMITS, DEFAULT).connections
+        return server
 
 
 class _Server(web.Server):
+    most = DEFAULT.connections
+
+    @property
+    def crowded(self) -> bool:
+        return len(self._connections) > self.most
+
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
@@ -80,6 +92,13 @@ class _Connection(RequestHandler):
         if option is not None:
             raw = transport.get_extra_info("socket")
             raw.setsockopt(socket.IPPROTO_TCP, option, int(1000 * self.keepalive_timeout))
+        if (
+            isinstance(self._manager, _Server)
+            and self._manager.crowded
+            and isinstance(transport, asyncio.WriteTransport)
+        ):
+            transport.write(_CROWDED)
+            self.force_close()
 
     def handle_error(
         self,
