@@ -102,7 +102,7 @@ def image(
     media: Media = "oci",
     labels: Mapping[str, str] | None = None,
 ) -> Image:
-    """Build an image for ``os/architecture[/variant]``; raises `ValueError` where that is none.
+    """Build an image for ``os/architecture[/variant]``; raises `InvalidPlatform` where that is none.
 
     Its layers are as `root_file_system` packs them; by default, one with a program that greets from the platform.
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 
+from manifest_tool.errors import InvalidReference
 from manifest_tool.oci.reference import check_tag
 from manifest_tool.server.disk import DiskStore
 from manifest_tool.server.names import is_name
@@ -40,7 +41,7 @@ class Registry(Running):
     def put(self, name: str, image: Image | Index) -> Digest:
         """Put an image, or an index with its images, under ``repository:tag``; without a tag, by its digest alone.
 
-        Raises `ValueError` or `InvalidReference` where that is no name.
+        Raises `InvalidReference` where that is no name.
         """
         return put(self, name, image)
 
@@ -59,9 +60,9 @@ class Registry(Running):
 
 def put(registry: Running, name: str, image: Image | Index) -> Digest:
     """What `Registry.put` does."""
-    repository, colon, tag = name.partition(":")
+    repository, colon, tag = name.removeprefix(f"{registry.host}/").partition(":")
     if not is_name(repository):
-        raise ValueError(f"{repository!r} is no repository; expected repository:tag, without a registry")
+        raise InvalidReference(name, "expected repository:tag, in lower case and of this registry")
     if colon:
         check_tag(tag)
     for child in image.images if isinstance(image, Index) else (image,):
