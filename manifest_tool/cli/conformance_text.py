@@ -20,8 +20,10 @@ _COLOURS = {Outcome.PASS: _GREEN, Outcome.FAIL: _RED, Outcome.UNSUPPORTED: _YELL
 _LABEL = max(map(len, Outcome))
 _INDENT = 2 + _LABEL + 2
 _LEAST, _MOST = 60, 120
-_LINES = 12
-"""Of a body that are shown."""
+_LINES, _LONGEST = 12, 240
+"""Lines of a body that are shown, and how much of each."""
+_BEFORE = 4
+"""Requests before the one that decided."""
 _MARKS = {True: ("works", _GREEN), False: ("missing", _RED), None: ("not tried", _BLUE)}
 
 
@@ -71,9 +73,12 @@ def _failure(result: Result, paint: Paint, width: int) -> Iterator[str]:
     yield paint.bold(_RED, result.id) + first.removeprefix(result.id)
     yield from rest
     yield from _wrapped(result.detail, width, "  ")
-    yield from (f"  {transcript.brief(exchange)}" for exchange in result.exchanges[:-1])
-    for exchange in result.exchanges[-1:]:
-        yield from (f"  {line}" for line in transcript.lines(exchange, _LINES))
+    *before, last = result.exchanges or (None,)
+    if len(before) > _BEFORE:
+        yield f"  … ({len(before) - _BEFORE} requests before)"
+    yield from (f"  {transcript.brief(exchange)}" for exchange in before[-_BEFORE:] if exchange)
+    if last:
+        yield from (f"  {line}" for line in transcript.lines(last, _LINES, _LONGEST))
 
 
 def _features(features: Sequence[Feature], paint: Paint, width: int) -> Iterator[str]:

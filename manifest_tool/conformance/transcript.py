@@ -19,11 +19,16 @@ def text(exchange: Exchange) -> str:
     return "\n".join(lines(exchange))
 
 
-def lines(exchange: Exchange, most: int = 1000) -> Iterator[str]:
+def lines(exchange: Exchange, most: int = 1000, longest: int = 10_000) -> Iterator[str]:
     """With ``>`` before what was sent, ``<`` before what came, and ``!`` before why nothing came.
 
-    ``most`` is how many lines of a body are shown.
+    ``most`` is how many lines of a body are shown, ``longest`` how much of each line.
     """
+    for line in _lines(exchange, most):
+        yield line if len(line) <= longest else f"{line[:longest]}…"
+
+
+def _lines(exchange: Exchange, most: int) -> Iterator[str]:
     yield clean_line(f"> {exchange.method} {exchange.url}")
     yield from (clean_line(f"> {name}: {value}") for name, value in exchange.request_headers)
     yield from _body(">", exchange.request_body, most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from manifest_tool.cli.colours import Paint
 from manifest_tool.cli.conformance_text import text
 from manifest_tool.conformance.result import Outcome, Report, Result
-from tests.conformance.samples import GOOD, REPORT, SHOWN
+from tests.conformance.samples import GOOD, OPENED, REPORT, SHOWN
 
 FIRST = """\
 example.com/acme/app
@@ -99,3 +99,10 @@ def test_an_interrupted_run_says_so() -> None:
     assert text(Report("example.com/acme", [], interrupted=True)).endswith(
         "interrupted: this is what was found until then\n"
     )
+
+
+def test_of_many_requests_the_last_ones_are_told() -> None:
+    result = Result("put", "uploads", "a title", Outcome.FAIL, "a reason", exchanges=[OPENED] * 20)
+    lines = text(Report("example.com/acme", [result])).splitlines()
+    assert "  … (15 requests before)" in lines
+    assert sum("POST" in line for line in lines) == 5

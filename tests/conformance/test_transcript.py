@@ -38,3 +38,7 @@ def test_in_brief() -> None:
 def test_a_long_body_is_cut() -> None:
     told = list(transcript.lines(Exchange("GET", "http://x", 200, body="a\nb\nc\n"), 2))
     assert told[-3:] == ["< a", "< b", "< … (1 more lines)"]
+
+
+def test_a_long_line_is_cut() -> None:
+    assert list(transcript.lines(Exchange("GET", "http://example.com"), longest=10)) == ["> GET http…"]
