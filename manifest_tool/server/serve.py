@@ -16,6 +16,7 @@ from manifest_tool.server.accounts import fixed
 from manifest_tool.server.app import create_app
 from manifest_tool.server.auth import Auth
 from manifest_tool.server.faults import Faults
+from manifest_tool.server.limits import DEFAULT, Limits
 from manifest_tool.server.listening import Listener
 from manifest_tool.server.log import RequestLog
 from manifest_tool.server.rules import STRICT, Rules
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import ssl
 
     from aiohttp import web
+    from aiohttp.abc import AbstractAccessLogger
     from aiohttp.typedefs import Middleware
 
 _PATIENCE = 0.1
@@ -99,6 +101,7 @@ def serving(
     store: Store | None = None,
     *,
     rules: Rules = STRICT,
+    limits: Limits = DEFAULT,
     middlewares: Sequence[Middleware] = (),
     host: str = "127.0.0.1",
     port: int = 0,
@@ -107,18 +110,20 @@ def serving(
     auth: Auth = Auth.BASIC,
     anonymous_pull: bool = False,
     read_only: bool = False,
+    access_log: type[AbstractAccessLogger] | None = None,
 ) -> Iterator[Running]:
     """Serve from a thread with a loop of its own for as long as the context lasts.
 
-    ``accounts`` are passwords by name: with some, ``auth`` is how they are asked for.
+    ``accounts`` are passwords by name; where they are given, ``auth`` is how they are asked for.
     """
-    listener = Listener(host, port, tls)
-    running = Running(MemoryStore() if store is None else store, scheme=listener.scheme)
-    guards = guard.middlewares(
-        fixed(accounts or {}), auth if accounts else Auth.NONE, anonymous_pull=anonymous_pull, read_only=read_only
-    )
+    listener = Listener(host, port, tls, access_log)
+    running = Running(MemoryStore(limits) if store is None else store, scheme=listener.scheme)
+    hashes, auth = fixed(accounts or {}), Auth.NONE if accounts is None else auth
+    guards = guard.middlewares(hashes, auth, anonymous_pull=anonymous_pull, read_only=read_only)
     middlewares = [*middlewares, *guards]
-    app = create_app(running.store, rules=rules, log=running.log, faults=running.faults, middlewares=middlewares)
+    app = create_app(
+        running.store, rules=rules, limits=limits, log=running.log, faults=running.faults, middlewares=middlewares
+    )
     ready: Future[_Handle] = Future()
     main = _until_stopped(app, listener, ready)
     thread = threading.Thread(target=lambda: asyncio.run(main), name="registry", daemon=True)

@@ -1,0 +1,62 @@
+"""The certificate that a registry shows, and files that are none."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from manifest_tool.errors import UsageError
+from manifest_tool.server import tls
+from manifest_tool.server.auth import Auth
+from manifest_tool.server.serve import serving
+from tests.conftest import Program
+from tests.registry.test_tls import Authority, authority
+
+__all__ = ["authority"]
+
+
+def test_our_own_client_over_tls(authority: Authority, program: Program) -> None:
+    context = tls.context(authority.folder / "server.cert", authority.folder / "server.key")
+    with serving(tls=context, accounts={"me": "hunter2"}, auth=Auth.TOKEN) as running:
+        assert running.url == f"https://{running.host}"
+        ca = ("--ca-file", str(authority.folder / "ca.crt"))
+        ran = program(*ca, "login", running.host, "-u", "me", "-p", "hunter2")
+        assert (ran.code, ran.stdout) == (0, "Login Succeeded\n"), ran.stderr
+        assert program(*ca, "inspect", f"{running.host}/a:1").code == 3
+        assert program("inspect", f"{running.host}/a:1").code == 5
+    realms = [request for request in running.log if request.path == "/token"]
+    assert realms, "the challenge names a token endpoint that speaks https too"
+
+
+def test_nothing_older_than_tls_1_2(authority: Authority) -> None:
+    context = tls.context(authority.folder / "server.cert", authority.folder / "server.key")
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_files_that_are_of_no_use(authority: Authority, tmp_path: Path) -> None:
+    certificate, key = authority.folder / "server.cert", authority.folder / "server.key"
+    (text := tmp_path / "text").write_text("no PEM")
+    locked = tmp_path / "locked"
+    openssl = ["openssl", "pkcs8", "-topk8", "-in", str(key), "-out", str(locked), "-passout", "pass:hunter2"]
+    subprocess.run(openssl, check=True, capture_output=True)
+    problems = {
+        (tmp_path / "gone", key): f"cannot read {tmp_path / 'gone'}: no such file or directory",
+        (certificate, tmp_path / "gone"): f"cannot read {tmp_path / 'gone'}: no such file or directory",
+        (certificate, tmp_path): f"cannot read {tmp_path}: is a directory",
+        (certificate, authority.folder / "client.key"): (
+            f"the key {authority.folder / 'client.key'} is not that of the certificate {certificate}"
+        ),
+        (certificate, locked): f"the key {locked} has a password",
+        (text, key): f"cannot use the certificate {text} with the key {key}: ",
+        (certificate, text): f"cannot use the certificate {certificate} with the key {text}: ",
+        (key, certificate): f"cannot use the certificate {key} with the key {certificate}: ",
+    }
+    for (one, other), problem in problems.items():
+        with pytest.raises(UsageError) as caught:
+            tls.context(one, other)
+        assert str(caught.value).startswith(problem)
+        assert not str(caught.value).endswith(": ")
+        assert "PEM" in caught.value.hint
