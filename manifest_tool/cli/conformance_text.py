@@ -73,12 +73,12 @@ def _failure(result: Result, paint: Paint, width: int) -> Iterator[str]:
     yield paint.bold(_RED, result.id) + first.removeprefix(result.id)
     yield from rest
     yield from _wrapped(result.detail, width, "  ")
-    *before, last = result.exchanges or (None,)
+    before, last = result.exchanges[:-1], result.exchanges[-1:]
     if len(before) > _BEFORE:
         yield f"  … ({len(before) - _BEFORE} requests before)"
-    yield from (f"  {transcript.brief(exchange)}" for exchange in before[-_BEFORE:] if exchange)
-    if last:
-        yield from (f"  {line}" for line in transcript.lines(last, _LINES, _LONGEST))
+    yield from (f"  {transcript.brief(exchange)}" for exchange in before[-_BEFORE:])
+    for exchange in last:
+        yield from (f"  {line}" for line in transcript.lines(exchange, _LINES, _LONGEST))
 
 
 def _features(features: Sequence[Feature], paint: Paint, width: int) -> Iterator[str]:

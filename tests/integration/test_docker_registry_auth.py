@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,14 +14,10 @@ from manifest_tool.registry import tls
 from manifest_tool.server.serve import Running
 from tests import harness, seeds
 from tests.conftest import Program
+from tests.integration.docker_registries import SECRET, guarded, registry, with_tokens
 from tests.registry.test_tls import Authority
-from tests.registry.tokens import TokenService, token_service
 
 pytestmark = pytest.mark.docker_registry
-
-_SECRET = "hunter2"
-_HTPASSWD = "me:$2b$04$54YPlcpyXdxf7M8A99eo7OvAX9XWmH98RFuE/P2EqOv50Q1/6L2oe\n"
-"""The account as ``htpasswd -B`` writes it; Python has no bcrypt of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -35,72 +27,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return made
 
 
-@contextmanager
-def _registry(folder: Path, *, http: str = "", more: str = "") -> Iterator[str]:
-    with harness.docker_registry(harness.need("docker-registry"), folder, http=http, more=more) as host:
-        yield host
-
-
-@contextmanager
-def _guarded(folder: Path, *, http: str = "") -> Iterator[str]:
-    """A registry with one account."""
-    accounts = folder / "htpasswd"
-    accounts.write_text(_HTPASSWD)
-    more = f"auth: {{htpasswd: {{realm: test, path: {accounts}}}}}"
-    with _registry(folder / "registry", http=http, more=more) as host:
-        yield host
-
-
 def _over_tls(authority: Authority, *, demanding: bool = False) -> str:
     clients = f", clientcas: [{authority.folder / 'ca.crt'}]" if demanding else ""
     certificate, key = authority.folder / "server.cert", authority.folder / "server.key"
     return f", tls: {{certificate: {certificate}, key: {key}{clients}}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """Makes the tokens that docker-registry verifies (distribution, token authentication specification)."""
-
-    authority: Authority
-    program: str
-
-    def __call__(self, granted: frozenset[tuple[str, str]]) -> str:
-        now = int(time.time())
-        names = sorted({name for name, _ in granted})
-        access = [
-            {"type": "repository", "name": name, "actions": sorted(right for of, right in granted if of == name)}
-            for name in names
-        ]
-        claims = {"iss": "tokens", "aud": "registry.test", "nbf": now - 60, "exp": now + 300, "access": access}
-        certificate = ssl.PEM_cert_to_DER_cert((self.authority.folder / "server.cert").read_text())
-        head = {"typ": "JWT", "alg": "ES256", "x5c": [base64.b64encode(certificate).decode()]}
-        signed = f"{_encoded(json.dumps(head).encode())}.{_encoded(json.dumps(claims).encode())}"
-        return f"{signed}.{_encoded(self._signature(signed))}"
-
-    def _signature(self, text: str) -> bytes:
-        """The two numbers of an ECDSA signature, out of the DER that openssl gives."""
-        command = [self.program, "dgst", "-sha256", "-sign", str(self.authority.folder / "server.key")]
-        der = subprocess.run(command, input=text.encode(), capture_output=True, check=True).stdout
-        first = der[4 : 4 + der[3]]
-        second = der[6 + len(first) :]
-        return b"".join(number.lstrip(b"\0").rjust(32, b"\0") for number in (first, second))
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-@contextmanager
-def _with_tokens(folder: Path, authority: Authority) -> Iterator[tuple[str, TokenService]]:
-    """A registry that takes the tokens of a service, where ``me`` may push and ``reader`` may pull."""
-    signer = Signer(authority, harness.need("openssl"))
-    with token_service(mint=signer) as service:
-        service.add("me", _SECRET, {"*": "pull,push"})
-        service.add("reader", _SECRET, {"*": "pull"})
-        settings = f"realm: {service.url}, service: {service.service}, issuer: tokens"
-        more = f"auth: {{token: {{{settings}, rootcertbundle: {authority.folder / 'ca.crt'}}}}}"
-        with _registry(folder / "registry", more=more) as host:
-            yield host, service
 
 
 def _spec(source: Running, host: str) -> str:
@@ -118,8 +48,8 @@ def _config(folder: Path, auths: Mapping[str, str]) -> str:
 
 
 def test_an_account_on_the_command_line(embedded: Running, program: Program, tmp_path: Path) -> None:
-    with _guarded(tmp_path) as host:
-        account = ("--username", "me", "--password", _SECRET)
+    with guarded(tmp_path) as host:
+        account = ("--username", "me", "--password", SECRET)
         ran = program(*account, *_push(tmp_path, _spec(embedded, host)))
         seen = program(*account, "inspect", f"{host}/team/app:1")
     assert ran.code == seen.code == 0, ran.stderr + seen.stderr
@@ -132,8 +62,8 @@ def _push(folder: Path, spec: str) -> tuple[str, ...]:
 
 
 def test_an_account_in_a_file_for_a_path(embedded: Running, program: Program, tmp_path: Path) -> None:
-    with _guarded(tmp_path) as host:
-        path = _config(tmp_path, {f"{host}/team": _SECRET, host: "wrong"})
+    with guarded(tmp_path) as host:
+        path = _config(tmp_path, {f"{host}/team": SECRET, host: "wrong"})
         ran = program("--docker-cfg", path, *_push(tmp_path, _spec(embedded, host)))
     assert ran.code == 0, ran.stderr
 
@@ -141,8 +71,8 @@ def test_an_account_in_a_file_for_a_path(embedded: Running, program: Program, tm
 def test_an_account_in_the_environment(
     embedded: Running, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with _guarded(tmp_path) as host:
-        monkeypatch.setenv("DOCKER_AUTH_CONFIG", Path(_config(tmp_path, {host: _SECRET})).read_text())
+    with guarded(tmp_path) as host:
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", Path(_config(tmp_path, {host: SECRET})).read_text())
         ran = program(*_push(tmp_path, _spec(embedded, host)))
     assert ran.code == 0, ran.stderr
 
@@ -155,7 +85,7 @@ def test_an_account_in_the_environment(
     ],
 )
 def test_refusals(embedded: Running, program: Program, tmp_path: Path, options: tuple[str, ...], hint: str) -> None:
-    with _guarded(tmp_path) as host:
+    with guarded(tmp_path) as host:
         ran = program(*options, *_push(tmp_path, _spec(embedded, host)))
     assert (ran.code, ran.stdout) == (4, "")
     assert "UNAUTHORIZED: authentication required" in ran.stderr
@@ -163,8 +93,8 @@ def test_refusals(embedded: Running, program: Program, tmp_path: Path, options: 
 
 
 def test_an_authority_of_one_s_own(embedded: Running, program: Program, tmp_path: Path, authority: Authority) -> None:
-    with _guarded(tmp_path, http=_over_tls(authority)) as host:
-        push = ("--username", "me", "--password", _SECRET, *_push(tmp_path, _spec(embedded, host)))
+    with guarded(tmp_path, http=_over_tls(authority)) as host:
+        push = ("--username", "me", "--password", SECRET, *_push(tmp_path, _spec(embedded, host)))
         refused = program(*push)
         ran = program("--ca-file", str(authority.folder / "ca.crt"), *push)
     assert ran.code == 0, ran.stderr
@@ -176,7 +106,7 @@ def test_an_authority_of_one_s_own(embedded: Running, program: Program, tmp_path
 def test_plain_http_to_a_port_of_https(
     embedded: Running, program: Program, tmp_path: Path, authority: Authority
 ) -> None:
-    with _registry(tmp_path / "registry", http=_over_tls(authority)) as host:
+    with registry(tmp_path / "registry", http=_over_tls(authority)) as host:
         ran = program("--plain-http", "inspect", f"{host}/team/app:1")
     assert ran.code == 5
     assert "hint: it may speak https: leave out --plain-http" in ran.stderr
@@ -185,7 +115,7 @@ def test_plain_http_to_a_port_of_https(
 def test_a_client_certificate_is_all_that_is_needed(
     embedded: Running, tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch, program: Program
 ) -> None:
-    with _registry(tmp_path / "registry", http=_over_tls(authority, demanding=True)) as host:
+    with registry(tmp_path / "registry", http=_over_tls(authority, demanding=True)) as host:
         push = _push(tmp_path, _spec(embedded, host))
         refused = program("--ca-file", str(authority.folder / "ca.crt"), *push)
         (folder,) = authority.kept_for(host, tmp_path / "certs.d", "ca.crt", "client.cert", "client.key").folders
@@ -198,8 +128,8 @@ def test_a_client_certificate_is_all_that_is_needed(
 def test_tokens_that_the_registry_verifies(
     embedded: Running, program: Program, tmp_path: Path, authority: Authority
 ) -> None:
-    with _with_tokens(tmp_path, authority) as (host, service):
-        ran = program("--username", "me", "--password", _SECRET, *_push(tmp_path, _spec(embedded, host)))
+    with with_tokens(tmp_path, authority) as (host, service):
+        ran = program("--username", "me", "--password", SECRET, *_push(tmp_path, _spec(embedded, host)))
     assert ran.code == 0, ran.stderr
     assert [asked.account for asked in service.asked] == ["me"]
 
@@ -207,8 +137,8 @@ def test_tokens_that_the_registry_verifies(
 def test_a_token_without_the_right_to_push(
     embedded: Running, program: Program, tmp_path: Path, authority: Authority
 ) -> None:
-    with _with_tokens(tmp_path, authority) as (host, _):
-        ran = program("--username", "reader", "--password", _SECRET, *_push(tmp_path, _spec(embedded, host)))
+    with with_tokens(tmp_path, authority) as (host, _):
+        ran = program("--username", "reader", "--password", SECRET, *_push(tmp_path, _spec(embedded, host)))
     assert (ran.code, ran.stdout) == (4, "")
     assert f"hint: no push right on {host}/team/app for the account 'reader' from --username" in ran.stderr
 
@@ -228,10 +158,10 @@ _CLIENTS = {
 def accounts(request: pytest.FixtureRequest, tmp_path: Path, authority: Authority) -> Iterator[str]:
     """A registry with an account, by each way of checking it."""
     if request.param == "password":
-        with _guarded(tmp_path) as host:
+        with guarded(tmp_path) as host:
             yield host
     else:
-        with _with_tokens(tmp_path, authority) as (host, _):
+        with with_tokens(tmp_path, authority) as (host, _):
             yield host
 
 
@@ -241,7 +171,7 @@ def test_a_login_serves_until_the_logout(
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     refused = program("login", accounts, "-u", "me", "-p", "wrong")
     assert (refused.code, (tmp_path / "docker").exists()) == (4, False)
-    entered = program("login", accounts, "-u", "me", "-p", _SECRET)
+    entered = program("login", accounts, "-u", "me", "-p", SECRET)
     assert (entered.code, entered.stdout) == (0, "Login Succeeded\n"), entered.stderr
     ran = program(*_push(tmp_path, _spec(embedded, accounts)))
     assert ran.code == 0, ran.stderr
@@ -255,7 +185,7 @@ def test_a_login_is_taken_by_other_clients(
 ) -> None:
     path = harness.need(client)
     file = tmp_path / "docker" / "config.json"
-    assert program("login", accounts, "-u", "me", "-p", _SECRET, "--docker-cfg", str(file)).code == 0
+    assert program("login", accounts, "-u", "me", "-p", SECRET, "--docker-cfg", str(file)).code == 0
     ran = program("--docker-cfg", str(file), *_push(tmp_path, _spec(embedded, accounts)))
     assert ran.code == 0, ran.stderr
     places = {"file": file, "folder": file.parent, "image": f"{accounts}/team/app:1"}
@@ -271,8 +201,8 @@ def test_what_other_clients_log_in_is_logged_out(
 ) -> None:
     skopeo, path = harness.need("skopeo"), tmp_path / "auth.json"
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(path))
-    with _guarded(tmp_path) as host:
-        done = _ask(skopeo, "login", "--tls-verify=false", "-u", "me", "-p", _SECRET, host)
+    with guarded(tmp_path) as host:
+        done = _ask(skopeo, "login", "--tls-verify=false", "-u", "me", "-p", SECRET, host)
         assert done.returncode == 0, done.stderr
         ran = program("logout", host)
     assert (ran.code, ran.stdout) == (0, f"Removed login credentials for {host}\n")
@@ -284,8 +214,8 @@ def test_what_is_logged_in_other_clients_log_out(
 ) -> None:
     skopeo, path = harness.need("skopeo"), tmp_path / "auth.json"
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(path))
-    with _guarded(tmp_path) as host:
-        assert program("login", host, "-u", "me", "-p", _SECRET).code == 0
+    with guarded(tmp_path) as host:
+        assert program("login", host, "-u", "me", "-p", SECRET).code == 0
     done = _ask(skopeo, "logout", host)
     assert done.returncode == 0, done.stderr
     assert not json.loads(path.read_text())["auths"]
