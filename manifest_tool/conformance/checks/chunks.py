@@ -112,7 +112,7 @@ async def _resume(probe: Probe) -> str | None:
     await _break_off(session, digest, data)
     for look in range(_LOOKS):
         # What was on its way may still arrive.
-        await asyncio.sleep(look * _TRAVEL)
+        await probe.site.sender.transport.options.retry.sleep(look * _TRAVEL)
         answer = await session.status()
         if answer.status not in {200, 202, 204}:
             raise Unsupported(f"GET of an upload that broke off was answered with {words(answer)}; {_ANEW}")

@@ -32,6 +32,8 @@ async def _anonymous(probe: Probe) -> str | None:
 async def _scopes(probe: Probe) -> str | None:
     """Whether one token does for both repositories, as a push asks for one."""
     site = probe.site
+    # What is asked for here is only known once something was refused.
+    await probe.begin()
     both = Access.to(site.repository, "pull", "push") | Access.to(site.other, "pull", "push")
     try:
         attempt = await site.sender.authenticator.first(site.repository, both, NO_ACCESS)
