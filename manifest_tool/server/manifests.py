@@ -20,6 +20,8 @@ from manifest_tool.server.store import MemoryBlob, Stored
 if TYPE_CHECKING:
     from manifest_tool.server.call import Call
 
+_MOST_TAGS = 50
+"""At a time; each comes back in a header of its own, and clients take about a hundred of these."""
 _TOLD = 3
 """How many digests a warning names."""
 
@@ -74,6 +76,8 @@ def _names(call: Call) -> tuple[Digest | None, tuple[str, ...]]:
     """The digest and the tags that the manifest is put under; no digest where the path has a tag."""
     by_digest = ":" in call.argument
     tags = (*(() if by_digest else (call.argument,)), *call.request.query.getall("tag", ()))
+    if len(tags) > _MOST_TAGS:
+        raise refusals.too_many_tags(_MOST_TAGS)
     for tag in tags:
         try:
             check_tag(tag)

@@ -102,6 +102,11 @@ def full(why: str) -> Refusal:
     return Refusal(413, Reason("SIZE_INVALID", "there is no room for it", why))
 
 
+def too_many_tags(limit: int) -> Refusal:
+    """As the specification has it (distribution-spec § Pushing Manifests)."""
+    return Refusal(414, Reason("TAG_INVALID", f"a manifest is given at most {limit} tags at a time"))
+
+
 def upload_taken(identity: str) -> Refusal:
     return Refusal(409, Reason("BLOB_UPLOAD_INVALID", "another request goes on with this upload", identity))
 
