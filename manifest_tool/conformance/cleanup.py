@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, TypeAlias
 
-from manifest_tool.concurrency import outcomes, together
+from manifest_tool.concurrency import both, outcomes, together
 from manifest_tool.errors import RegistryError
 from manifest_tool.oci import media_type as types
 from manifest_tool.registry import answers
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _Place: TypeAlias = "tuple[Repository, URL]"
 
 _AT_ONCE = 8
-_SETTLING = 0.25
-"""The part of the time that what is still being written gets."""
+_PART = 0.25
+"""Of the time there is, what one request may take, and what is still being written."""
 _GONE = frozenset({200, 202, 204, 404})
 _NEVER = frozenset({405, 501})
 _FINAL = frozenset(range(100, 600)) - {429, 502, 503, 504}
@@ -61,8 +61,8 @@ async def remove(site: Site, seconds: float) -> Left:
     """Remove everything in the ledger, and give what did not go in this time."""
     try:
         async with asyncio.timeout(seconds):
-            await site.writes.settle(seconds * _SETTLING)
-            await _Sweep(site).run()
+            await site.writes.settle(seconds * _PART)
+            await _Sweep(site, seconds * _PART).run()
     except TimeoutError:
         pass
     return kept(site)
@@ -71,13 +71,17 @@ async def remove(site: Site, seconds: float) -> Left:
 @dataclass(slots=True)
 class _Sweep:
     site: Site
+    patience: float
+    """Seconds for each request."""
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     never: set[str] = field(default_factory=set)
-    """Kinds of which the registry deletes none."""
+    """Kinds of which the registry deletes none, or in no time."""
 
     async def run(self) -> None:
+        await both(self._delete("upload", self.site.ledger.uploads), self._content())
+
+    async def _content(self) -> None:
         notes = self.site.ledger.notes
-        await self._delete("upload", self.site.ledger.uploads)
         # There are registries that delete no manifest that has a tag, and others that delete no tag.
         await self._delete("tag", [self._manifest(*tag) for tag in notes.tags])
         tags = dict(notes.tags)
@@ -114,7 +118,11 @@ class _Sweep:
         async with self.turn:
             if kind in self.never:
                 return
-            answer = await self._ask(Request("DELETE", url), repository, "pull", "push", "delete")
+            try:
+                answer = await self._ask(Request("DELETE", url), repository, "pull", "push", "delete")
+            except TimeoutError:
+                self.never.add(kind)
+                return
         if answer is None:
             return
         if answer.status in _GONE:
@@ -126,14 +134,17 @@ class _Sweep:
         """Whether a tag or a manifest may still be there after all that was done."""
         _, url = self._manifest(repository, which)
         async with self.turn:
-            answer = await self._ask(Request("HEAD", url, {"Accept": types.ACCEPT}), repository, "pull")
-        return answer is None or answer.status != 404
+            with suppress(TimeoutError):
+                answer = await self._ask(Request("HEAD", url, {"Accept": types.ACCEPT}), repository, "pull")
+                return answer is None or answer.status != 404
+        return True
 
     async def _ask(self, request: Request, repository: Repository, *rights: str) -> Answer | None:
-        with suppress(RegistryError):
-            return await self.site.sender.send(
-                repository, Access.to(repository, *rights), replace(request, expected=_FINAL)
-            )
+        """The answer, if one comes; raises `TimeoutError`."""
+        need, request = Access.to(repository, *rights), replace(request, expected=_FINAL)
+        async with asyncio.timeout(self.patience):
+            with suppress(RegistryError):
+                return await self.site.sender.send(repository, need, request)
         return None
 
     def _manifest(self, repository: Repository, which: str | Digest) -> _Place:

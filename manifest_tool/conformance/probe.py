@@ -35,7 +35,7 @@ _ANY = frozenset(range(100, 600))
 _TEMPORARY = frozenset({408, 425, 429, 502, 503, 504})
 """What is no answer to a check, but asked for again, as often as the options say."""
 _UNDONE = frozenset({429, 503})
-"""Those of them after which also a part of an upload may be sent again."""
+"""Those of them after which also what may be sent once only is sent again."""
 _PULL, _PUSH = ("pull",), ("pull", "push")
 _RIGHTS = {"GET": _PULL, "HEAD": _PULL, "DELETE": ("pull", "push", "delete")}
 WRITTEN = frozenset({200, 201, 202, 204})
@@ -103,7 +103,9 @@ class Probe:
         """
         repository = repository or self.repository
         url = self.site.sender.transport.url(repository.registry, where, query) if isinstance(where, str) else where
-        request = Request(method, url, headers or {}, body, limit=_LIMIT, expected=_ANY, repeatable=not callable(body))
+        # A chunk that may have been taken is not sent again.
+        repeatable = method != "PATCH" and not callable(body)
+        request = Request(method, url, headers or {}, body, limit=_LIMIT, expected=_ANY, repeatable=repeatable)
         rights = need or Access.to(repository, *_RIGHTS.get(method, _PUSH))
         work = self._persistently(repository, request, None if anonymous else rights)
         return await (work if method in {"GET", "HEAD"} else self.site.writes.finish(work))
@@ -111,7 +113,7 @@ class Probe:
     async def _persistently(self, repository: Repository, request: Request, need: Access | None) -> Answer:
         """The first answer that is one to a check, else the last."""
         failed, new = 0, self.site.ledger.asked(repository, request)
-        again = _UNDONE if request.method in {"PATCH", "PUT"} and callable(request.body) else _TEMPORARY
+        again = _TEMPORARY if request.repeatable else _UNDONE
         while True:
             answer = await self._once(repository, request, need)
             self.site.ledger.answered(repository, request, answer, new)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 6
 _SECONDS = 240.0
 """In which a check has to come to its end."""
-_CLEANUP, _HURRIED = 120.0, 8.0
+_CLEANUP, _HURRIED = 300.0, 8.0
 """Seconds that are given to removing everything, and to that in a run that is cancelled."""
 _OUTCOMES = {Failed: Outcome.FAIL, Unsupported: Outcome.UNSUPPORTED, Untried: Outcome.UNTRIED}
 
@@ -69,12 +69,12 @@ async def run(
 
     try:
         await _all(groups, site, told, begin)
+        return await report(_CLEANUP)
     except asyncio.CancelledError:
         raise Interrupted(await report(_HURRIED, interrupted=True)) from None
     except BaseException:
         await report(_CLEANUP)
         raise
-    return await report(_CLEANUP)
 
 
 def _unheard(group: Group, check: Check) -> Result:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from manifest_tool.registry.auth import Access
 from manifest_tool.registry.upload import Upload
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from manifest_tool.registry.answers import Answer
     from manifest_tool.registry.transport import Body
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _BYTES = {"Content-Type": "application/octet-stream"}
 
 
@@ -33,8 +36,8 @@ class Session:
     @classmethod
     def of(cls, probe: Probe, answer: Answer, repository: Repository) -> Session:
         """The upload that an answer opens; raises `RegistryError` where it does not say where it goes on."""
-        least = answer.headers.get("OCI-Chunk-Min-Length", "")
-        return cls(probe, repository, Upload.of(answer), int(least) if least.isascii() and least.isdecimal() else 0)
+        least = _NUMBER.fullmatch(answer.headers.get("OCI-Chunk-Min-Length", ""))
+        return cls(probe, repository, Upload.of(answer), int(least[0]) if least else 0)
 
     async def send(self, body: bytes | Body, headers: Mapping[str, str] | None = None) -> Answer:
         """PATCH; the answer, whatever its status."""
@@ -71,8 +74,15 @@ class Session:
     async def _ask(
         self, method: str, headers: Mapping[str, str] | None = None, body: bytes | Body | None = None
     ) -> Answer:
-        location = self.upload.location
-        answer = await self.probe.ask(method, location, repository=self.repository, headers=headers, body=body)
+        # To give up an upload takes no more than to open it.
+        answer = await self.probe.ask(
+            method,
+            self.upload.location,
+            repository=self.repository,
+            headers=headers,
+            body=body,
+            need=Access.to(self.repository, "pull", "push"),
+        )
         if answer.status in {202, 204} and method != "DELETE" and "Location" in answer.headers:
             self.upload = Upload.of(answer)
         return answer

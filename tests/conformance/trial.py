@@ -11,13 +11,17 @@ from manifest_tool.conformance.check import Group
 from manifest_tool.conformance.probe import Site
 from manifest_tool.conformance.result import Report, Result
 from manifest_tool.conformance.run import run
+from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.reference import Registry, Repository
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Keychain
 from manifest_tool.registry.transport import Options
+from manifest_tool.server.serve import Running
+from manifest_tool.server.store import MemoryStore
 from tests.registry.parts import Clock
 
 NAME, OTHER = "acme/manifest-tool-test", "acme/manifest-tool-test-2"
+COMMON = {Digest.of(data, algorithm) for data in (b"", b"{}") for algorithm in ("sha256", "sha512")}
 _CHECKS = {check.id: check for group in catalogue.WRITING for check in group.checks}
 
 
@@ -41,3 +45,13 @@ async def tried(host: str, name: str, keychain: Keychain | None = None) -> Resul
     async with site(host, keychain) as where:
         (result,) = (await report(where, name)).results
     return result
+
+
+def is_empty(running: Running) -> bool:
+    """Whether nothing is in a registry but what other images have too."""
+    store = running.store
+    assert isinstance(store, MemoryStore)
+    content = [
+        repository for repository in store.repositories() if store.tags(repository) or store.manifests(repository)
+    ]
+    return not content and not len(store._sessions) and set(store._bytes) <= COMMON

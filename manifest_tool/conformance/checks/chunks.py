@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ _TRAVEL = 0.2
 """Seconds in which the first half of a body that breaks off is to arrive."""
 _LOOKS = 5
 _OUT_OF_ORDER = 416
+_RECEIVED = re.compile(r"(?:bytes=)?0-([1-9][0-9]{0,17})")
 _WHOLE = "manifest-tool sends a blob in one PUT, and needs no chunks"
 _ANEW = "an upload that breaks off is begun anew"
 
@@ -168,10 +170,8 @@ def _range(answer: Answer, received: int) -> None:
 
 def _received(answer: Answer) -> int:
     """How many bytes an upload has; none also for the range 0-0, which is said of an empty one as well."""
-    first, _, last = answer.headers.get("Range", "").removeprefix("bytes=").partition("-")
-    return (
-        int(last) + 1 if first == "0" and last.isascii() and last.isdecimal() and len(last) < 10 and last != "0" else 0
-    )
+    matched = _RECEIVED.fullmatch(answer.headers.get("Range", ""))
+    return int(matched[1]) + 1 if matched else 0
 
 
 def _size(session: Session) -> int:

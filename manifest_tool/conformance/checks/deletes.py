@@ -9,6 +9,7 @@ from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
 from manifest_tool.conformance.probe import expect
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.waiting import told, until
+from manifest_tool.errors import Unauthorized
 from manifest_tool.oci.digest import Digest
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _PATIENCE = 10.0
 async def _tag(probe: Probe) -> str | None:
     tag, other = probe.tag("delete-tag"), probe.tag("delete-tag-2")
     image = await _image(probe, tag, other)
-    _deleted(await probe.ask("DELETE", probe.repository.manifest_path(tag)), "a tag")
+    await _delete(probe, probe.repository.manifest_path(tag), "a tag")
     seconds = await _gone(probe, tag, "the tag")
     for which, name in ((image.manifest.digest, "manifest"), (other, "other tag of the manifest")):
         answer = await probe.get_manifest(which, "HEAD")
@@ -37,7 +38,7 @@ async def _tag(probe: Probe) -> str | None:
 async def _manifest(probe: Probe) -> str | None:
     tags = probe.tag("delete-manifest"), probe.tag("delete-manifest-2")
     image = await _image(probe, *tags)
-    _deleted(await probe.ask("DELETE", probe.repository.manifest_path(image.manifest.digest)), "a manifest")
+    await _delete(probe, probe.repository.manifest_path(image.manifest.digest), "a manifest")
     seconds = await _gone(probe, image.manifest.digest, "the manifest")
     for tag in tags:
         await _gone(probe, tag, "a tag of the manifest")
@@ -46,7 +47,7 @@ async def _manifest(probe: Probe) -> str | None:
 
 async def _blob(probe: Probe) -> str | None:
     digest = await probe.put_blob(probe.data())
-    _deleted(await probe.ask("DELETE", probe.repository.blob_path(digest)), "a blob")
+    await _delete(probe, probe.repository.blob_path(digest), "a blob")
     return await _gone(probe, digest, "the blob", is_blob=True)
 
 
@@ -65,7 +66,12 @@ async def _image(probe: Probe, *tags: str) -> Image:
     return image
 
 
-def _deleted(answer: Answer, what: str) -> None:
+async def _delete(probe: Probe, path: str, what: str) -> None:
+    """DELETE; raises `Unsupported` at a refusal, and where the account gets no token for it."""
+    try:
+        answer = await probe.ask("DELETE", path)
+    except Unauthorized as error:
+        raise Unsupported(f"DELETE of {what} is not allowed: {error}") from None
     if answer.status in _REFUSED:
         raise Unsupported(f"DELETE of {what} was answered with {words(answer)}")
     expect(answer, *_DONE, what=f"DELETE of {what}")
