@@ -18,9 +18,9 @@ ACCOUNT = web.RequestKey("account", str)
 BASIC = 'Basic realm="manifest-tool registry"'
 
 
-def bearer(request: web.Request) -> str | None:
-    """The token of a request; empty where there is something else, none where there is nothing."""
-    return _of_scheme(request, "bearer")
+def bearer(request: web.Request) -> str:
+    """The token of a request; empty where it has none."""
+    return _of_scheme(request, "bearer") or ""
 
 
 async def account(request: web.Request, verifier: Verifier) -> str:
@@ -45,6 +45,7 @@ def unauthorized(challenge: str, message: str = "authentication required") -> Re
 
 
 def _of_scheme(request: web.Request, wanted: str) -> str | None:
+    """What stands behind a scheme; empty where another one is used, none where there is no authorization."""
     lines = request.headers.getall("Authorization", [])
     if not lines:
         return None

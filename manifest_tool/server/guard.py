@@ -60,7 +60,7 @@ def tokens(endpoint: TokenEndpoint, given: Tokens) -> Middleware:
         challenge = f'Bearer realm="{endpoint.url(request)}",service="{SERVICE}"'
         challenge += f',scope="{scope}"' if scope else ""
         token = authorization.bearer(request)
-        if token is None:
+        if not token:
             raise authorization.unauthorized(challenge)
         grant = given.grant(token)
         if grant is None:

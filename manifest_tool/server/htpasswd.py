@@ -78,7 +78,9 @@ def put(path: Path, name: str, password: str) -> bool:
     check(name, password)
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(_ROUNDS)).decode()
     try:
-        return asyncio.run(_put(path.resolve(), name, hashed))
+        path = path.resolve()
+        _lines(_content(path), path)  # before there is a lock beside it
+        return asyncio.run(_put(path, name, hashed))
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot write the accounts in {path}: {reason}") from None

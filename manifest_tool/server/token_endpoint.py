@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from manifest_tool.server.accounts import Verifier
     from manifest_tool.server.tokens import Tokens
 
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+# With the underscores of names in networks of containers.
+_HOST = re.compile(r"(?:\w(?:[\w.-]{0,251}\w)?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 _MAX_FORM = 64 * 1024
 _MOST_FIELDS = 100
 _TRUE = frozenset({"1", "true"})

@@ -215,12 +215,19 @@ def test_what_is_lacking_is_told(by_token: Running) -> None:
     assert answer.told == (401, "UNAUTHORIZED", "the token lacks repository:a:delete")
 
 
-@pytest.mark.parametrize("header", ["Bearer x", "Bearer ", "Bearer a.b.c", basic(), "", "Bearer " + "x" * 5000])
+@pytest.mark.parametrize("header", ["Bearer x", "bearer x", "Bearer a.b.c", "Bearer " + "x" * 5000])
 def test_what_is_no_token(by_token: Running, header: str) -> None:
     answer = Answer(by_token.host, "GET", "/v2/a/manifests/1", Authorization=header)
     assert answer.told == (401, "UNAUTHORIZED", "the token is not of this registry, or not any more")
     assert answer.challenge["error"] == "invalid_token"
     assert answer.challenge["scope"] == "repository:a:pull"
+
+
+@pytest.mark.parametrize("header", ["Bearer ", "Bearer", basic(), ""])
+def test_a_password_is_no_token(by_token: Running, header: str) -> None:
+    answer = Answer(by_token.host, "GET", "/v2/a/manifests/1", Authorization=header)
+    assert answer.told == (401, "UNAUTHORIZED", "authentication required")
+    assert "error" not in answer.challenge
 
 
 def test_two_authorizations_are_none(by_token: Running) -> None:

@@ -142,6 +142,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         htpasswd.put(tmp_path / "file" / "below", "me", "x")
     with pytest.raises(UsageError, match=r"cannot write the accounts in .*: Is a directory"):
         htpasswd.put(tmp_path, "me", "x")
+    assert not tmp_path.with_name(f"{tmp_path.name}.lock").exists()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="cannot write the accounts in "):
         htpasswd.put(tmp_path / "loop", "me", "x")

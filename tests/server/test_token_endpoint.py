@@ -167,6 +167,7 @@ def test_so_many_scopes_that_a_token_would_be_too_long_for_a_header(running: Run
         ("registry.test:443", "registry.test:443"),
         ("10.0.0.1:5000", "10.0.0.1:5000"),
         ("[::1]:5000", "[::1]:5000"),
+        ("registry_1:5000", "registry_1:5000"),
         ("", None),
         ('a",scope="x', None),
         ("user@evil.test", None),
