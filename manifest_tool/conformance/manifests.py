@@ -39,22 +39,26 @@ def lacks_content(answer: Answer) -> bool:
     return answer.status >= 400 and not _MISSING.isdisjoint(answers.exchange(answer).codes)
 
 
-def not_stored(answer: Answer, what: str) -> Verdict:
-    """The verdict on an answer that is no success."""
+def not_stored(answer: Answer, what: str, *, whole: bool = True) -> Verdict:
+    """The verdict on an answer that is no success; ``whole``: all that the manifest points to was acknowledged."""
     text = f"{what} was answered with {words(answer)}"
+    if whole and lacks_content(answer):
+        return Failed(f"{text}, though all that it points to was stored")
     return Unsupported(text) if is_refused(answer) else Failed(text)
 
 
-async def put(probe: Probe, content: Content, which: str | Digest = "", what: str = "the manifest") -> Answer:
+async def put(
+    probe: Probe, content: Content, which: str | Digest = "", what: str = "the manifest", *, whole: bool = True
+) -> Answer:
     """Put a manifest under a tag, or else its digest; again while its children are not seen, as a push does.
 
-    Raises `Unsupported` where the registry refuses it, and `Failed` where it breaks over it.
+    Raises `Unsupported` where the registry refuses it, and `Failed` where it breaks over it, or lost what was there.
     """
     failed = 0
     while (answer := await probe.put_manifest(content, which)).status not in WRITTEN:
         failed += 1
         if not lacks_content(answer) or not await probe.site.sender.transport.pause(failed, words(answer)):
-            raise not_stored(answer, f"PUT of {what}")
+            raise not_stored(answer, f"PUT of {what}", whole=whole)
     return answer
 
 
@@ -109,19 +113,21 @@ def same(answer: Answer, content: Content, what: str) -> None:
         )
 
 
-async def kept(probe: Probe, content: Content, tag: str, what: str) -> Answer:
+async def kept(probe: Probe, content: Content, tag: str, what: str, *, whole: bool = True) -> Answer:
     """Put a manifest under a tag, and have it back to the byte by tag and by digest; the answer to the PUT."""
-    answer = await put(probe, content, tag, what)
+    answer = await put(probe, content, tag, what, whole=whole)
     for which in (tag, content.digest):
         await exact(probe, which, content)
     return answer
 
 
-def keeping(name: str, what: str, make: Make) -> Question:
-    """Whether a manifest is taken, and comes back as it was; ``make`` pushes what it points to."""
+def keeping(name: str, what: str, make: Make, *, whole: bool = True) -> Question:
+    """Whether a manifest is taken, and comes back as it was; ``make`` pushes what it points to, all of it
+    where it is ``whole``.
+    """
 
     async def ask(probe: Probe) -> str | None:
-        await kept(probe, await make(probe), probe.tag(name), what)
+        await kept(probe, await make(probe), probe.tag(name), what, whole=whole)
         return None
 
     return ask

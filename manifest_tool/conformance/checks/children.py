@@ -44,7 +44,8 @@ async def _missing_subject(probe: Probe) -> str | None:
     subject, image = images.image(probe.nonce()), images.image(probe.nonce())
     await manifests.put_blobs(probe, image)
     content = images.with_fields(image.manifest, subject=subject.manifest.descriptor())
-    await manifests.kept(probe, content, probe.tag("missing-subject"), "an image whose subject is not there")
+    what = "an image whose subject is not there"
+    await manifests.kept(probe, content, probe.tag("missing-subject"), what, whole=False)
     return None
 
 

@@ -45,8 +45,8 @@ async def _artifact(probe: Probe) -> Content:
     return made.manifest
 
 
-def _kind(name: str, what: str, make: Make) -> Check:
-    return Check(name, f"{what} is stored", manifests.keeping(name, what, make), after=AFTER)
+def _kind(name: str, what: str, make: Make, *, whole: bool = True) -> Check:
+    return Check(name, f"{what} is stored", manifests.keeping(name, what, make, whole=whole), after=AFTER)
 
 
 CHECKS = (
@@ -56,11 +56,13 @@ CHECKS = (
         "image-foreign-layer",
         "a Docker image with a layer that lies elsewhere",
         lambda probe: _foreign(probe, types.DOCKER_MANIFEST),
+        whole=False,
     ),
     _kind(
         "image-nondistributable-layer",
         "an OCI image with a layer that lies elsewhere",
         lambda probe: _foreign(probe, types.OCI_MANIFEST),
+        whole=False,
     ),
     _kind("artifact", "an artifact with an empty config", _artifact),
 )

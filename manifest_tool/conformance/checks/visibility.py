@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from manifest_tool.concurrency import together
 from manifest_tool.conformance import images, manifests
 from manifest_tool.conformance.check import Check, Failed
-from manifest_tool.conformance.checks.content import AFTER
 from manifest_tool.conformance.probe import WRITTEN
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.waiting import AT_ONCE, told, until
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 _PATIENCE = 30.0
 """Seconds in which everything is to be seen by everybody."""
 _READERS = 8
+_AFTER = ("manifest-bytes",)
 _CHILDREN = ("linux/amd64", "linux/arm64", "linux/s390x", "linux/ppc64le")
 
 
@@ -83,9 +83,9 @@ async def _index_at_once(probe: Probe) -> str:
 
 
 CHECKS = (
-    Check("visible-tag", "a new tag is seen", _tag, after=AFTER),
-    Check("visible-child", "a manifest that was put by digest is seen", _child, after=AFTER),
-    Check("visible-readers", f"a new tag is seen by {_READERS} readers at once", _readers, after=AFTER),
+    Check("visible-tag", "a new tag is seen", _tag, after=_AFTER),
+    Check("visible-child", "a manifest that was put by digest is seen", _child, after=_AFTER),
+    Check("visible-readers", f"a new tag is seen by {_READERS} readers at once", _readers, after=_AFTER),
     Check("visible-move", "a tag that was moved is seen to have moved", _moved, after=("tag-move",)),
     Check("visible-index", "an index is stored right after its images", _index_at_once, after=("index-oci",)),
 )
