@@ -20,4 +20,4 @@ def of(site: Site, left: Left) -> Iterator[str]:
         wait = f"with Retry-After: {asked}" if asked else "without a Retry-After"
         yield f"{times} request{'s were' if times > 1 else ' was'} put off with {status} and sent again, {wait}"
     if str(left):
-        yield f"{left} stayed in the registry; nothing points there, and its garbage collection may take them"
+        yield f"{left} stayed in the registry"

@@ -120,9 +120,10 @@ class Probe:
             if answer.status not in again:
                 return answer
             failed += 1
-            self.site.put_off[answer.status, answers.plain(answer.headers.get("Retry-After", ""))[:100]] += 1
-            if not await self.site.sender.transport.pause(failed, str(answers.exchange(answer)), answer.headers):
+            about = answers.exchange(answer)
+            if not await self.site.sender.transport.pause(failed, str(about), answer.headers):
                 return answer
+            self.site.put_off[about.status, about.retry_after] += 1
             new = self.site.ledger.asked(repository, request)
 
     async def _once(self, repository: Repository, request: Request, need: Access | None) -> Answer:

@@ -156,7 +156,7 @@ def _holds(answer: Answer, digest: str) -> None:
 
 AFTER = ("manifest-put",)
 BASE = (
-    Check("manifest-put", "an image is pushed by tag", _put, needed=True),
+    Check("manifest-put", "an image is pushed by tag", _put, needed=True, after=("blob-put",)),
     Check("manifest-put-digest", "an image is pushed by digest", _put_by_digest, needed=True, after=AFTER),
     Check("manifest-bytes", "a manifest comes back byte for byte", _get, needed=True, after=AFTER),
 )

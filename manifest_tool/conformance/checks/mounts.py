@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifest_tool.conformance import blobs, images
+from manifest_tool.conformance import blobs, images, manifests
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
-from manifest_tool.conformance.probe import WRITTEN, expect
+from manifest_tool.conformance.probe import expect
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.session import Session
 from manifest_tool.errors import Unauthorized
@@ -34,9 +34,7 @@ async def _usable(probe: Probe) -> str | None:
     for blob in (image.config, image.layer):
         await probe.put_blob(blob.raw, probe.site.other)
         _mounted(await _mount(probe, blob.digest, probe.site.other))
-    answer = await probe.put_manifest(image.manifest)
-    if answer.status not in WRITTEN:
-        raise Failed(f"mounts were answered with 201, but PUT of a manifest that uses them with {words(answer)}")
+    await manifests.put(probe, image.manifest, what="a manifest that uses what was mounted")
     return None
 
 

@@ -219,7 +219,7 @@ _AFTER = ("read-manifest",)
 CHECKS = Group(
     "reading",
     (
-        Check("read-manifest", "the reference leads to a manifest", _manifest, needed=True),
+        Check("read-manifest", "the reference leads to a manifest", _manifest, needed=True, after=("ping",)),
         Check("read-digest", "the manifest comes back by its digest", _by_digest, needed=True, after=_AFTER),
         Check("read-head", "HEAD finds the manifest, and tells its length", _head, after=_AFTER),
         Check("read-digest-header", "the digest of the manifest is told", _digest_header, after=_AFTER),

@@ -34,7 +34,12 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
         ("mount-cross", Answer(500), FAIL, "POST of a mount was answered with 500"),
         ("mount-cross", Answer(201), FAIL, "the Location of the blob is missing"),
         ("mount-cross", PhantomMount(), FAIL, "answered with 201, but HEAD of the blob with 404"),
-        ("mount-usable", PhantomMount(), FAIL, "but PUT of a manifest that uses them with 400 (MANIFEST_BLOB_UNKNOWN"),
+        (
+            "mount-usable",
+            PhantomMount(),
+            FAIL,
+            "PUT of a manifest that uses what was mounted was answered with 400 (MANIFEST_BLOB_UNKNOWN",
+        ),
         ("mount-same", NoMount(), UNSUPPORTED, "the registry does not mount the blob"),
         ("mount-anonymous", NoMount(), UNSUPPORTED, "looks in no other repository by itself"),
         ("mount-anonymous", PhantomMount(), FAIL, "but HEAD of the blob with 404"),
