@@ -120,10 +120,10 @@ async def every(probe: Probe) -> list[str]:
     for _ in range(_PAGES):
         url = following(answer)
         if url is None:
-            break
+            return found
         answer = supported(await probe.ask("GET", url), 200, what="GET of the next page")
         found += names(answer)
-    return found
+    raise Failed(f"the list of tags has more than {_PAGES} pages")
 
 
 async def page(probe: Probe, query: Mapping[str, str] | None = None) -> Answer:
