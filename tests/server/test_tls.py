@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ssl
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from manifest_tool.server.auth import Auth
 from manifest_tool.server.serve import serving
 from tests.conftest import Program
 from tests.registry.test_tls import Authority, authority
+from tests.server.test_command import started
 
 __all__ = ["authority"]
 
@@ -29,6 +31,17 @@ def test_our_own_client_over_tls(authority: Authority, program: Program) -> None
         assert program("inspect", f"{running.host}/a:1").code == 5
     realms = [request for request in running.log if request.path == "/token"]
     assert realms, "the challenge names a token endpoint that speaks https too"
+
+
+def test_the_command_announces_https(authority: Authority) -> None:
+    files = ("--tls-cert", str(authority.folder / "server.cert"), "--tls-key", str(authority.folder / "server.key"))
+    with started(*files) as line:
+        host = line.strip().removeprefix("https://")
+        context = ssl.create_default_context(cafile=authority.folder / "ca.crt")
+        connection = http.client.HTTPSConnection(host, context=context, timeout=10)
+        connection.request("GET", "/v2/")
+        assert connection.getresponse().read() == b"{}"
+        connection.close()
 
 
 def test_nothing_older_than_tls_1_2(authority: Authority) -> None:
