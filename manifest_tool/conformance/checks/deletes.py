@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifest_tool.conformance import images
+from manifest_tool.conformance import images, manifests
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
 from manifest_tool.conformance.probe import expect
 from manifest_tool.conformance.record import words
@@ -63,6 +63,9 @@ async def _image(probe: Probe, *tags: str) -> Image:
     await probe.put_image(image, tags[0])
     for tag in tags[1:]:
         expect(await probe.put_manifest(image.manifest, tag), 201)
+    for tag in tags:
+        # What is not seen yet would pass for deleted.
+        await manifests.read(probe, tag, "HEAD")
     return image
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from manifest_tool.concurrency import together
-from manifest_tool.conformance import blobs, images
+from manifest_tool.conformance import blobs, images, manifests
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
 from manifest_tool.conformance.images import Content
 from manifest_tool.conformance.probe import WRITTEN, expect
@@ -32,7 +32,7 @@ async def _large(probe: Probe) -> str | None:
     if 400 <= answer.status < 500:
         raise Unsupported(f"PUT of a manifest of {_LARGE} bytes was answered with {words(answer)}")
     expect(answer, 201, what=f"PUT of a manifest of {_LARGE} bytes")
-    found = expect(await probe.get_manifest(content.digest), 200, what=f"GET of a manifest of {_LARGE} bytes")
+    found = expect(await manifests.read(probe, content.digest), 200, what=f"GET of a manifest of {_LARGE} bytes")
     if found.body != content.raw:
         raise Failed(f"GET of a manifest of {_LARGE} bytes gives {len(found.body)} other bytes")
     return None
@@ -64,7 +64,7 @@ async def _chunked(probe: Probe) -> str | None:
     if answer.status == 411:
         raise Unsupported(f"PUT of a manifest without a Content-Length was answered with {words(answer)}")
     expect(answer, 201, what="PUT of a manifest without a Content-Length")
-    found = expect(await probe.get_manifest(manifest.digest), 200)
+    found = expect(await manifests.read(probe, manifest.digest), 200)
     if found.body != manifest.raw:
         raise Failed("GET of a manifest that was put without a Content-Length gives other bytes")
     return None
@@ -73,7 +73,7 @@ async def _chunked(probe: Probe) -> str | None:
 async def _long_tag(probe: Probe) -> str | None:
     tag = probe.tag("").ljust(_TAG, "x")
     await probe.put_image(images.image(probe.nonce()), tag)
-    expect(await probe.get_manifest(tag), 200, what=f"GET by a tag of {_TAG} characters")
+    expect(await manifests.read(probe, tag), 200, what=f"GET by a tag of {_TAG} characters")
     return None
 
 
