@@ -30,7 +30,9 @@ def account(
     settings = connect.settings_of(context)
     if settings.username:
         raise UsageError("the account is named without --username", hint="manifest-tool registry account NAME")
-    is_new = file.put(htpasswd, name, connect.account(settings)[1] or _asked(name))
+    # Not from the environment: that is somebody else's, who pushes.
+    is_given = settings.password or settings.password_stdin
+    is_new = file.put(htpasswd, name, connect.account(settings)[1] if is_given else _asked(name))
     streams.result(f"{'Added' if is_new else 'Changed'} account {safe_line(name)}\n".encode())
 
 

@@ -46,7 +46,8 @@ def test_on_a_terminal_it_asks_twice_and_the_password_does_not_show(tmp_path: Pa
         assert not path.exists()
 
 
-def test_without_a_terminal_nobody_is_asked(tmp_path: Path) -> None:
+def test_without_a_terminal_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MANIFEST_TOOL_PASSWORD", "of whoever pushes")
     ran = harness.program(_command(tmp_path / "accounts"), stdin="hunter2\nhunter2\n")
     assert (ran.code, ran.stdout) == (2, "")
     assert "hint: give it on standard input with --password-stdin" in ran.stderr
