@@ -96,12 +96,16 @@ class _Line(asyncio.Protocol):
         self._head = b""
         self._transport: asyncio.Transport | None = None
         self._answered: asyncio.Future[Answer] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
 
     async def ask(self, wanted: Request) -> Answer:
         if self._transport is None:
             raise ConnectionError("not connected")
         self._answered = asyncio.get_running_loop().create_future()
-        self._transport.writelines(wanted.parts)
+        for part in wanted.parts:
+            self._transport.write(part)
+            await self._writable.wait()
         answer = await self._answered
         status = int(answer.head[9:12])
         if status != wanted.status:
@@ -134,6 +138,13 @@ class _Line(asyncio.Protocol):
             self._left = -1
             self._answered.set_result(Answer(self._head))
 
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        self._writable.set()
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(exc or ConnectionError("the registry closed the connection"))
