@@ -45,7 +45,9 @@ def serve(
     htpasswd: Annotated[
         Path | None, typer.Option(help="The accounts, with bcrypt; see registry account.", metavar="FILE")
     ] = None,
-    anonymous_pull: Annotated[bool, typer.Option("--anonymous-pull", help="With --auth: let everybody pull.")] = False,
+    anonymous_pull: Annotated[
+        bool, typer.Option("--anonymous-pull", help="With --auth token: let everybody pull.")
+    ] = False,
     allow_anonymous: Annotated[
         bool, typer.Option("--allow-anonymous", help="Let everybody in who reaches an address beyond loopback.")
     ] = False,
@@ -71,7 +73,7 @@ def serve(
 
     deeds = "read everything" if read_only else "read, write and delete everything"
     _check_reach(host, auth, deeds, allow_anonymous=allow_anonymous)
-    hashes = _accounts(auth, htpasswd, anonymous_pull=anonymous_pull)
+    hashes = _accounts(auth, htpasswd)
     tls = _tls(tls_cert, tls_key)
     _warn_of_reach(host, auth, tls, deeds)
     guards = guard.middlewares(hashes, auth, anonymous_pull=anonymous_pull, read_only=read_only)
@@ -96,7 +98,7 @@ def _check_reach(host: str, auth: Auth, deeds: str, *, allow_anonymous: bool) ->
     if auth is not Auth.NONE and allow_anonymous:
         raise UsageError(
             f"--allow-anonymous and --auth {auth} exclude each other",
-            hint="--anonymous-pull lets everybody pull, and accounts push",
+            hint="with --auth token, --anonymous-pull lets everybody pull",
         )
     if auth is Auth.NONE and not allow_anonymous and not is_loopback(host):
         raise UsageError(
@@ -120,15 +122,14 @@ def _warn_of_reach(host: str, auth: Auth, tls: ssl.SSLContext | None, deeds: str
         )
 
 
-def _accounts(auth: Auth, path: Path | None, *, anonymous_pull: bool) -> Hashes:
+def _accounts(auth: Auth, path: Path | None) -> Hashes:
     """Where the accounts stand; raises `UsageError`."""
     from manifest_tool.cli import streams
     from manifest_tool.server import accounts
 
+    if auth is Auth.NONE and path is not None:
+        raise UsageError("--htpasswd does nothing without --auth", hint="pass --auth basic or --auth token")
     if auth is Auth.NONE:
-        lost = "--htpasswd" if path else "--anonymous-pull" if anonymous_pull else ""
-        if lost:
-            raise UsageError(f"{lost} does nothing without --auth", hint="pass --auth basic or --auth token")
         return accounts.fixed({})
     if path is None:
         raise UsageError(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = web.RequestKey("account", str)
 """Whose request it is, once that is known."""
+_NOBODY = base64.b64encode(b":").decode()
+"""What skopeo and podman send where they know no account."""
 BASIC = 'Basic realm="manifest-tool registry"'
 
 
@@ -32,6 +34,8 @@ async def account(request: web.Request, verifier: Verifier) -> str:
     if encoded is None:
         return ""
     name, password = _decoded(encoded)
+    if encoded == _NOBODY:
+        return ""
     if not name:
         raise unauthorized(BASIC, "this is no authorization by name and password")
     if not await verifier.is_right(name, password, request.remote or ""):

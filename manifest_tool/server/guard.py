@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from manifest_tool.errors import UsageError
 from manifest_tool.server import authorization, rights
 from manifest_tool.server.accounts import Hashes, Verifier
 from manifest_tool.server.auth import Auth
@@ -26,25 +27,27 @@ _READS = frozenset({"GET", "HEAD"})
 def middlewares(
     hashes: Hashes, auth: Auth, *, anonymous_pull: bool = False, read_only: bool = False
 ) -> list[Middleware]:
-    """What a request has to pass, from the outermost on."""
+    """What a request has to pass, from the outermost on; raises `UsageError`."""
+    if anonymous_pull and auth is not Auth.TOKEN:
+        raise UsageError(
+            "--anonymous-pull needs --auth token",
+            hint="where passwords are asked for, there are clients that pull nothing without one, such as Docker",
+        )
     found: list[Middleware] = []
     verifier = Verifier(hashes)
     if auth is Auth.BASIC:
-        found.append(basic(verifier, anonymous_pull=anonymous_pull))
+        found.append(basic(verifier))
     elif auth is Auth.TOKEN:
         given = Tokens(hashes)
         found.append(tokens(TokenEndpoint(verifier, given, anonymous_pull=anonymous_pull), given))
     return [*found, unchanging] if read_only else found
 
 
-def basic(verifier: Verifier, *, anonymous_pull: bool = False) -> Middleware:
+def basic(verifier: Verifier) -> Middleware:
     """Demand a name and a password."""
 
     async def check(request: web.Request) -> web.Request:
-        name = await authorization.account(request, verifier)
-        need = _needed(request)
-        free = anonymous_pull and bool(need) and rights.pull(need) == need
-        if not name and not free:
+        if not await authorization.account(request, verifier):
             raise authorization.unauthorized(authorization.BASIC)
         return request
 

@@ -114,7 +114,8 @@ def serving(
 ) -> Iterator[Running]:
     """Serve from a thread with a loop of its own for as long as the context lasts.
 
-    ``accounts`` are passwords by name; where they are given, ``auth`` is how they are asked for.
+    ``accounts`` are passwords by name; where they are given, ``auth`` is how they are asked for, and with
+    tokens everybody may pull where ``anonymous_pull`` says so.
     """
     listener = Listener(host, port, tls, access_log)
     running = Running(MemoryStore(limits) if store is None else store, scheme=listener.scheme)
