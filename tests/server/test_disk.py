@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -158,3 +160,17 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     store = DiskStore(tmp_path)
     with pytest.raises(ValueError, match="is no name"):
         store.put_manifest(name, Digest.of(b""), Stored(INDEX, b""))
+
+
+@pytest.mark.parametrize("kept", [0, 300_000])
+def test_a_file_that_is_lost_under_the_registry_ends_the_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kept: int
+) -> None:
+    with DiskStore(tmp_path) as store, serving(store) as registry:
+        path = Layout(tmp_path).bytes(digest := registry.put_blob("a", bytes(1_000_000)))
+        path.write_bytes(bytes(kept)) if kept else path.unlink()
+        client = Client(registry.host)
+        with pytest.raises((http.client.HTTPException, ConnectionError)):
+            client("GET", f"/v2/a/blobs/{digest}")
+        client.close()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
