@@ -68,9 +68,10 @@ def trial() -> Iterator[Trial]:
 
 
 @contextmanager
-def registry() -> Iterator[str]:
+def registry(*options: str) -> Iterator[str]:
     """The embedded registry in a process of its own, on a free loopback port; gives its ``host:port``."""
-    process = subprocess.Popen([PROGRAM, "registry", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    command = [str(PROGRAM), "registry", "serve", "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield _address(process)
     finally:

@@ -6,10 +6,7 @@ import gzip
 import hashlib
 import io
 import json
-import shutil
-import subprocess
 import tarfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +18,6 @@ from manifest_tool.oci.platform import Platform
 
 if TYPE_CHECKING:
     from manifest_tool.server.serve import Running
-
-skopeo = pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
 
 
 def name(data: bytes) -> str:
@@ -63,37 +58,3 @@ def test_push(registry: Running) -> None:
 def test_push_says_what_was_refused(registry: Running) -> None:
     with pytest.raises(ConnectionError, match="NAME_INVALID"):
         images.push(registry.host, "A", images.sample_images()[0])
-
-
-def copy(*arguments: str) -> None:
-    command = ["skopeo", "--insecure-policy", "copy", "--quiet", "--all", "--preserve-digests", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-
-
-@skopeo
-@pytest.mark.parametrize("media", ["docker", "oci"])
-def test_skopeo_copies_in_and_out(registry: Running, tmp_path: Path, media: images.Media) -> None:
-    index = images.index(images.sample_images(media=media), media=media)
-    images.push(registry.host, "source", index, "1.0")
-    out, back = tmp_path / "out", tmp_path / "back"
-    copy("--src-tls-verify=false", f"docker://{registry.host}/source:1.0", f"dir:{out}")
-    copy("--dest-tls-verify=false", f"dir:{out}", f"docker://{registry.host}/a/copy:2.0")
-    copy("--src-tls-verify=false", f"docker://{registry.host}/a/copy:2.0", f"dir:{back}")
-    assert registry.manifest("a/copy", "2.0") == (index.media_type, index.manifest)
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
-        path.name: path.read_bytes() for path in back.iterdir()
-    }
-    assert (back / "manifest.json").read_bytes() == index.manifest
-
-
-@skopeo
-def test_skopeo_inspects_and_deletes(registry: Running) -> None:
-    sample = images.sample_images()[1]
-    images.push(registry.host, "a", sample, "tag")
-    target = f"docker://{registry.host}/a:tag"
-    shown = subprocess.run(["skopeo", "inspect", "--tls-verify=false", target], capture_output=True, check=True)
-    assert json.loads(shown.stdout)["Digest"] == str(sample.digest)
-    assert json.loads(shown.stdout)["RepoTags"] == ["tag"]
-    subprocess.run(["skopeo", "delete", "--tls-verify=false", target], check=True)
-    assert registry.manifest("a", "tag") is None
