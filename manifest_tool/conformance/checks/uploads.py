@@ -9,7 +9,7 @@ from yarl import URL
 from manifest_tool.concurrency import together
 from manifest_tool.conformance import blobs
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
-from manifest_tool.conformance.checks import chunks
+from manifest_tool.conformance.checks import chunks, resumption
 from manifest_tool.conformance.probe import expect, supported
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.session import Session
@@ -161,5 +161,6 @@ CHECKS = Group(
         Check("blob-wrong-post", "POST of bytes with another digest is refused", _wrong_post, after=("blob-post",)),
         Check("blob-malformed-digest", "a digest that is none is refused", _malformed, after=_AFTER),
         *chunks.CHECKS,
+        *resumption.CHECKS,
     ),
 )

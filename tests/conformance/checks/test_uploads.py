@@ -117,6 +117,7 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
             "the registry says that it has '0-999999'",
         ),
         ("blob-resume", "GET", BLOBS, Damage(), FAIL, "GET gives 524288 bytes with the digest"),
+        ("blob-resume-patch", "GET", SESSION, Answer(404), UNSUPPORTED, "an upload that breaks off is begun anew"),
         ("blob-cancel", "DELETE", SESSION, refusal(405, "UNSUPPORTED"), UNSUPPORTED, "it is left to expire"),
         ("blob-cancel", "DELETE", SESSION, Answer(500), FAIL, "DELETE of an upload was answered with 500"),
         ("blob-cancel", "DELETE", SESSION, Answer(204), FAIL, "was given up was answered with 204, where 404"),
