@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from manifest_tool.cli.colours import Paint
 from manifest_tool.conformance import transcript
 from manifest_tool.conformance.clean import clean_line
+from manifest_tool.conformance.features import summary
 from manifest_tool.conformance.result import Outcome
 
 if TYPE_CHECKING:
@@ -114,7 +115,6 @@ def _counts(report: Report) -> str:
 def _verdict(report: Report, paint: Paint, width: int) -> Iterator[str]:
     if report.interrupted:
         yield "interrupted: this is what was found until then"
-    elif report.sufficient:
-        yield paint.bold(_GREEN, "what manifest-tool needs works here")
-    else:
-        yield from _wrapped(f"what manifest-tool needs does not work here: {', '.join(report.lacking)}", width, "")
+        return
+    for line in _wrapped(summary(report), width, ""):
+        yield paint.bold(_GREEN, line) if report.sufficient else line

@@ -112,10 +112,9 @@ def of(results: Sequence[Result]) -> tuple[Feature, ...]:
 
 
 def summary(report: Report) -> str:
-    """What the features mean, on one line."""
-    lacking = [result.id for result in report.results if result.needed and result.outcome is not Outcome.PASS]
-    lacking += [feature.name for feature in report.features if feature.works is False and not feature.otherwise]
-    clauses = ["a push works" if not lacking else f"a push does not work ({', '.join(lacking)})"]
+    """Whether a push works here, and what it falls back to, on one line."""
+    lacking = f"does not work here: {', '.join(report.lacking)}"
+    clauses = [f"what manifest-tool needs {lacking if report.lacking else 'works here'}"]
     clauses += dict.fromkeys(feature.otherwise for feature in report.features if feature.otherwise)
     if untried := sum(feature.works is None for feature in report.features):
         clauses.append(f"{untried} {'feature' if untried == 1 else 'features'} not tried")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from manifest_tool.cli.colours import Paint
 from manifest_tool.cli.conformance_text import text
 from manifest_tool.conformance.result import Outcome, Report, Result
@@ -32,7 +34,8 @@ not removed from the registry:
 
 note: example.com says: {shown}
 1 passed, 2 failed, 1 unsupported, 1 not tried in 63.5 s
-what manifest-tool needs does not work here: put, tag
+what manifest-tool needs does not work here: put, tag; copies
+{shown}; 1 feature not tried
 """
 
 
@@ -85,9 +88,9 @@ def test_eighty_columns_will_do() -> None:
 
 
 def test_a_good_run_ends_in_a_word_on_it() -> None:
-    assert text(GOOD).endswith(
-        "1 passed, 0 failed, 0 unsupported, 0 not tried in 0.1 s\nwhat manifest-tool needs works here\n"
-    )
+    ending = "1 passed, 0 failed, 0 unsupported, 0 not tried in 0.1 s\nwhat manifest-tool needs works here"
+    assert text(replace(GOOD, features=())).endswith(f"{ending}\n")
+    assert text(GOOD, width=120).endswith(f"{ending}; copies {SHOWN}\n")
 
 
 def test_what_was_kept_is_told_as_such() -> None:
