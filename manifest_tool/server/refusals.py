@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -12,6 +13,10 @@ from aiohttp import web
 if TYPE_CHECKING:
     from manifest_tool.errors import InvalidDigest
     from manifest_tool.oci.digest import Digest
+
+
+_MOST = 100
+"""How many reasons one refusal has: clients read no long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ def blob_unknown(digest: Digest) -> Refusal:
 
 def content_missing(digests: Iterable[Digest]) -> Refusal:
     """What a manifest points to is not there; children of an index too, as distribution answers for them."""
-    reasons = (Reason("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", str(digest)) for digest in digests)
+    told = islice(digests, _MOST)
+    reasons = (Reason("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry", str(digest)) for digest in told)
     return Refusal(400, *reasons)
 
 

@@ -7,6 +7,8 @@ for it, and no name of a fixture collides with another. (PYTEST_DONT_REWRITE: it
 
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.platform import Platform
+from manifest_tool.server.auth import Auth
+from manifest_tool.server.limits import Limits
 from manifest_tool.server.log import Request, RequestLog
 from manifest_tool.server.rules import Rules
 from manifest_tool.testing import faults
@@ -14,9 +16,11 @@ from manifest_tool.testing.images import Image, Index, attested_index, image, in
 from manifest_tool.testing.registries import Registry, StartRegistry, registry
 
 __all__ = (
+    "Auth",
     "Digest",
     "Image",
     "Index",
+    "Limits",
     "Platform",
     "Registry",
     "Request",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeAlias, T
 from manifest_tool.errors import InvalidReference
 from manifest_tool.oci.reference import check_tag
 from manifest_tool.server.disk import DiskStore
+from manifest_tool.server.limits import DEFAULT, Limits
 from manifest_tool.server.names import is_name
 from manifest_tool.server.serve import Running, serving
 from manifest_tool.testing.images import Image, Index, Media, image, index
@@ -84,8 +85,10 @@ def _with_images(
     @contextmanager
     def started(store: Path | Store | None = None, /, *args: _P.args, **options: _P.kwargs) -> Iterator[Registry]:
         with ExitStack() as stack:
-            kept = stack.enter_context(DiskStore(store)) if isinstance(store, Path) else store
-            running = stack.enter_context(serve(kept, *args, **options))
+            if isinstance(store, Path):
+                limits = options.get("limits")
+                store = stack.enter_context(DiskStore(store, limits if isinstance(limits, Limits) else DEFAULT))
+            running = stack.enter_context(serve(store, *args, **options))
             yield Registry(**{field.name: getattr(running, field.name) for field in fields(running)})
 
     return started

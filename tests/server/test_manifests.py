@@ -39,6 +39,11 @@ def test_blobs_and_children_must_be_in_this_repository(registry: Running, client
     assert registry.tags("a/b") == {}
 
 
+def test_a_refusal_is_not_as_long_as_what_it_refuses(client: Client) -> None:
+    answer = put(client, index(*(Digest.of(str(number).encode()) for number in range(300))))
+    assert (answer.status, answer.codes) == (400, ["MANIFEST_BLOB_UNKNOWN"] * 100)
+
+
 @pytest.mark.parametrize("is_index", [False, True])
 def test_a_sparse_registry_takes_them_and_tells_what_is_missing(store: Store, is_index: bool) -> None:
     wanted = [Digest.of(str(number).encode()) for number in range(5)]

@@ -70,6 +70,7 @@ def cells(text: str) -> list[str]:
 def test_the_tables_name_what_there_is() -> None:
     fixtures, options = {"oci_registry", "start_oci_registry"}, set(inspect.signature(serving).parameters)
     assert {re.split(r"\W", code)[0] for code in cells("Fixtures")} - fixtures - {"Path", "ssl"} <= options
+    assert set(re.findall(r"\b(?:Auth|Limits|Rules)\b", PAGE)) <= set(testing.__all__)
     members = {re.split(r"\W", code)[0] for code in cells("The registry")}
     actions = set(testing.faults.__all__) - {"Action", "Fault", "Faults"}
     assert actions <= members

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from manifest_tool.errors import InvalidReference
 from manifest_tool.oci import media_type as types
-from manifest_tool.testing import Registry, Rules, StartRegistry, attested_index, image, index, registry, sbom
+from manifest_tool.testing import (
+    Digest,
+    Limits,
+    Registry,
+    Rules,
+    StartRegistry,
+    attested_index,
+    image,
+    index,
+    registry,
+    sbom,
+)
 from tests import harness
 
 
@@ -70,6 +83,16 @@ def test_what_is_in_a_folder_is_there_for_the_next(tmp_path: Path) -> None:
         assert second.manifest("app", "1") == (made.media_type, made.manifest)
 
 
+def test_without_pytest_it_works_too() -> None:
+    script = (
+        "import sys; sys.modules['pytest'] = None\n"
+        "from manifest_tool.testing import registry\n"
+        "with registry() as running: print(running.put_image('app:1').digest == running.tags('app')['1'])"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 def test_options_are_passed_on(start_oci_registry: StartRegistry) -> None:
     guarded = start_oci_registry(accounts={"me": "secret"}, rules=Rules(sparse=True))
     account = {"Authorization": "Basic " + base64.b64encode(b"me:secret").decode()}
@@ -79,6 +102,15 @@ def test_options_are_passed_on(start_oci_registry: StartRegistry) -> None:
     statuses.append(harness.request(guarded.host, "PUT", "/v2/app/manifests/1", made.manifest, headers)[0])
     assert statuses == [401, 200, 201]
     assert [request.status for request in guarded.log] == statuses
+
+
+@pytest.mark.parametrize("kept", ["memory", "disk"])
+def test_limits_are_passed_on(start_oci_registry: StartRegistry, tmp_path: Path, kept: str) -> None:
+    small = start_oci_registry(*([tmp_path] if kept == "disk" else []), limits=Limits(size=1000))
+    digest = Digest.of(bytes(2000))
+    target = f"/v2/app/blobs/uploads/?digest={digest}"
+    assert harness.request(small.host, "POST", target, bytes(2000))[0] == 413
+    assert small.blob("app", digest) is None
 
 
 def test_several_know_nothing_of_each_other(oci_registry: Registry, start_oci_registry: StartRegistry) -> None:
