@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from manifest_tool.conformance.images import Content, Image
     from manifest_tool.conformance.result import Exchange
+    from manifest_tool.oci.manifest import Manifest
     from manifest_tool.oci.reference import Reference, Repository
     from manifest_tool.registry.answers import Answer
     from manifest_tool.registry.sender import Sender
@@ -59,6 +60,8 @@ class Site:
     """How many requests had to be sent again, by status and ``Retry-After``."""
     reference: Reference | None = None
     """What is read where nothing is to be written."""
+    read: dict[str | Digest, Manifest] = field(default_factory=dict, hash=False)
+    """What was read of it, by tag and digest: there are registries that let nobody read more than a number of times."""
 
 
 @dataclass(slots=True)

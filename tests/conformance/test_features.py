@@ -148,8 +148,7 @@ def test_a_summary_says_each_thing_once_and_counts_the_rest() -> None:
     )
 
 
-def test_an_image_that_lists_nothing_is_enough_to_read_from() -> None:
-    report = _report(catalogue.READING, read_children=UNTRIED)
-    assert report.sufficient
-    assert features.summary(report) == f"{_WORKS}; 1 feature not tried"
+def test_an_index_of_what_is_not_there_is_not_enough_to_read_from() -> None:
     assert not _report(catalogue.READING, read_children=FAIL).sufficient
+    assert not _report(catalogue.READING, read_config=FAIL).sufficient
+    assert _report(catalogue.READING, read_config=UNTRIED).sufficient

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.concurrency import together
 from manifest_tool.conformance import manifests
-from manifest_tool.conformance.check import Check, Failed, Unsupported
+from manifest_tool.conformance.check import Check, Failed, Unsupported, Untried
 from manifest_tool.conformance.checks.content import AFTER
 from manifest_tool.conformance.probe import expect, supported
 from manifest_tool.conformance.waiting import told, until
@@ -116,14 +116,16 @@ async def _once_listed(probe: Probe, tags: list[str]) -> list[str]:
 async def every(probe: Probe) -> list[str]:
     """All tags, page after page."""
     answer = await page(probe)
-    found = names(answer)
-    for _ in range(_PAGES):
-        url = following(answer)
-        if url is None:
-            return found
+    found, seen = names(answer), {answer.url}
+    while (url := following(answer)) is not None:
+        if url in seen:
+            raise Failed("the Link to the next page of tags leads back to one before")
+        if len(seen) == _PAGES:
+            raise Untried(f"there are more than {_PAGES} pages of tags")
+        seen.add(url)
         answer = supported(await probe.ask("GET", url), 200, what="GET of the next page")
         found += names(answer)
-    raise Failed(f"the list of tags has more than {_PAGES} pages")
+    return found
 
 
 async def page(probe: Probe, query: Mapping[str, str] | None = None) -> Answer:
