@@ -25,7 +25,9 @@ async def reach(host: str, image: str = "") -> None:
     main, other = repositories(f"{host}/acme")
     reference = Reference.parse(f"{host}/{image}") if image else None
     async with Client.opened(Options(retry=Retry(attempts=1)), Keychain()) as client:
-        await preflight.reach(Site(client.sender, main, other, reference=reference))
+        await preflight.reach(
+            Site(client.sender, reference.repository if reference else main, other, reference=reference)
+        )
 
 
 async def test_a_registry_that_is_there_is_left_as_it_was(embedded: Running) -> None:
