@@ -23,6 +23,8 @@ class _Rule:
     given: str = ""
     """A check without whose pass a push fails all the same, or does what ``else_`` says."""
     else_: str = ""
+    open: bool = False
+    """Whether there is nothing to tell where it is not tried."""
     timed: bool = False
     """Whether the checks tell how long it took, and what takes its time is lacking."""
 
@@ -30,18 +32,25 @@ class _Rule:
 _BY_GET = "what is there is looked for by GET, not by HEAD"
 _COMPUTED = "digests are computed from what is read"
 _ANEW = "downloads that break off begin anew"
+_MAY_FAIL = "a download that breaks off may fail"
 _TAG_SCHEMA = "referrers are listed by the tag schema"
 
 _RULES = (
     # In the order in which a push comes to them.
     _Rule("reach the registry", ("ping",)),
+    _Rule("use one token for all", ("token-scopes",), "a token is asked for each repository", open=True),
     _Rule("find sources by tag and by digest", ("manifest-bytes",)),
     _Rule("see by HEAD what is there", ("manifest-head",), _BY_GET, wrong="what is there already is put again"),
     _Rule("take digests from the registry", ("digest-header",), _COMPUTED, wrong=""),
-    _Rule("go on with downloads that break off", ("blob-range",), _ANEW),
+    _Rule("go on with downloads that break off", ("blob-range",), _ANEW, wrong=_MAY_FAIL),
     _Rule("mount blobs", ("mount-cross", "mount-usable"), "blobs are copied, not mounted"),
     _Rule("upload blobs", ("blob-put",)),
-    _Rule("go on with uploads that break off", ("blob-resume",), "uploads that break off begin anew"),
+    _Rule(
+        "go on with uploads that break off",
+        ("blob-resume",),
+        "uploads that break off begin anew",
+        wrong="an upload that breaks off may fail",
+    ),
     _Rule("give up uploads", ("blob-cancel",), "uploads that are not needed are left to expire"),
     _Rule("put images by digest", ("manifest-put-digest",)),
     _Rule("publish Docker images", ("image-docker",), "only OCI images can be published"),
@@ -69,7 +78,8 @@ _RULES = (
     ),
     _Rule("annotate an index", ("index-annotations",), "an index has to do without annotations"),
     _Rule("tell all of a platform", ("index-platform",), "platforms have to do without os.version and os.features"),
-    _Rule("publish an index of many images", ("index-large",), "an index may only have some images"),
+    _Rule("publish an index of many images", ("index-large",), "an index has to have fewer than 100 images"),
+    _Rule("put a large manifest", ("manifest-large",), "only smaller manifests can be put"),
     _Rule(
         "put an index right after its images",
         ("visible-index",),
@@ -100,7 +110,7 @@ _RULES = (
     _Rule("find the images of the index", ("read-children",)),
     _Rule("find out platforms by configs", ("read-config",)),
     _Rule("copy its blobs", ("read-blobs",), "it cannot be copied to where its blobs are not"),
-    _Rule("go on with downloads that break off", ("read-range",), _ANEW),
+    _Rule("go on with downloads that break off", ("read-range",), _ANEW, wrong=_MAY_FAIL),
     _Rule("find referrers", ("read-referrers",), "referrers are looked for by the tag schema"),
 )
 
@@ -108,7 +118,8 @@ _RULES = (
 def of(results: Sequence[Result]) -> tuple[Feature, ...]:
     """The features that these checks tell of, in the order in which a push comes to them."""
     found = {result.id: result for result in results}
-    return tuple(_feature(rule, found) for rule in _RULES if not found.keys().isdisjoint(rule.checks))
+    features = ((rule, _feature(rule, found)) for rule in _RULES if not found.keys().isdisjoint(rule.checks))
+    return tuple(feature for rule, feature in features if feature.works is not None or not rule.open)
 
 
 def summary(report: Report) -> str:

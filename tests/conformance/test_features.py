@@ -43,6 +43,11 @@ def test_every_feature_works_where_every_check_passes(groups: tuple[Group, ...])
     assert features.summary(report) == _WORKS
 
 
+def test_a_registry_that_asks_for_no_token_has_no_feature_that_was_not_tried() -> None:
+    report = _report(token_scopes=UNTRIED)
+    assert features.summary(report) == _WORKS
+
+
 def test_nothing_is_known_where_nothing_was_tried() -> None:
     results = [Result(name, "", "", UNTRIED) for name in ("ping", "mount-cross", "tag-move")]
     assert features.of(results) == (
@@ -60,7 +65,10 @@ def test_nothing_is_known_where_nothing_was_tried() -> None:
         ("digest_header", UNSUPPORTED, "take digests from the registry", "digests are computed from what is read"),
         ("mount_cross", UNSUPPORTED, "mount blobs", "blobs are copied, not mounted"),
         ("mount_usable", FAIL, "mount blobs", "blobs are copied, not mounted"),
-        ("blob_resume", FAIL, "go on with uploads that break off", "uploads that break off begin anew"),
+        ("token_scopes", UNSUPPORTED, "use one token for all", "a token is asked for each repository"),
+        ("blob_range", UNSUPPORTED, "go on with downloads that break off", "downloads that break off begin anew"),
+        ("blob_resume", UNSUPPORTED, "go on with uploads that break off", "uploads that break off begin anew"),
+        ("blob_resume", FAIL, "go on with uploads that break off", "an upload that breaks off may fail"),
         ("blob_cancel", UNSUPPORTED, "give up uploads", "uploads that are not needed are left to expire"),
         ("list_docker", UNSUPPORTED, "publish a Docker manifest list", "every push needs --type oci"),
         ("index_oci", FAIL, "publish an OCI index", "--type oci cannot be used"),

@@ -92,14 +92,6 @@ async def _malformed_get(probe: Probe) -> str | None:
     return None
 
 
-async def _unknown(probe: Probe) -> str | None:
-    tag, digest = probe.tag("unknown"), Digest.of(probe.data())
-    for method in ("HEAD", "GET"):
-        expect(await probe.get_manifest(digest, method), 404)
-        expect(await probe.get_manifest(tag, method), 404)
-    return None
-
-
 async def _sha512(probe: Probe) -> str | None:
     image = images.image(probe.nonce())
     digest = Digest.of(image.manifest.raw, "sha512")
@@ -168,5 +160,4 @@ CHECKS = (
     Check("manifest-wrong-digest", "a manifest by a wrong digest is refused", _wrong_digest, after=AFTER),
     Check("manifest-bad-digest-put", "a manifest by what is no digest is refused", _malformed_put, after=AFTER),
     Check("manifest-bad-digest-get", "what is no digest is not found", _malformed_get, after=AFTER),
-    Check("manifest-missing", "a manifest that is not there is answered with 404", _unknown, after=AFTER),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ async def _link(probe: Probe) -> str | None:
         raise Unsupported("a page that is not the last one has no Link to the next")
     behind = names(expect(await probe.ask("GET", url), 200, what="GET of the next page"))
     if behind != tags[2:]:
-        raise Failed(f"the Link behind {tags[1]} leads to {behind[:5]}, where {tags[2:]} was expected")
+        raise Failed(f"the Link behind {tags[1]} leads to {_few(behind)}, where {tags[2]} was expected")
     return None
 
 
@@ -78,8 +78,12 @@ async def _last(probe: Probe) -> str | None:
     await _once_listed(probe, tags)
     found = names(await page(probe, {"n": "1", "last": tags[0]}))
     if found != tags[1:2]:
-        raise Failed(f"n=1 and last={tags[0]} are answered with {found[:5]}, where {tags[1:2]} was expected")
+        raise Failed(f"n=1 and last={tags[0]} are answered with {_few(found)}, where {tags[1]} was expected")
     return None
+
+
+def _few(found: Sequence[str]) -> str:
+    return f"{len(found)} tags" if len(found) > 1 else next(iter(found), "none")
 
 
 async def _last_alone(probe: Probe) -> str | None:
