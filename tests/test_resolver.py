@@ -70,13 +70,13 @@ def test_attestations_follow_the_images_that_were_chosen(embedded: Running, prog
 
     assert program.push(seeds.spec(embedded.host, "app:all", "app:multi linux/arm64")).code == 0
     chosen = published(embedded)
-    assert [entry["digest"] for entry in chosen] == [arm64.digest, entries[3]["digest"]]
-    assert chosen[1]["annotations"]["vnd.docker.reference.digest"] == arm64.digest
+    assert [entry["digest"] for entry in chosen] == [str(arm64.digest), entries[3]["digest"]]
+    assert chosen[1]["annotations"]["vnd.docker.reference.digest"] == str(arm64.digest)
 
     assert program.push(seeds.spec(embedded.host, "app:all", "app:multi")).code == 0
     assert [entry["digest"] for entry in published(embedded)] == [
-        amd64.digest,
-        arm64.digest,
+        str(amd64.digest),
+        str(arm64.digest),
         entries[1]["digest"],
         entries[3]["digest"],
     ]

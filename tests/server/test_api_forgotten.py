@@ -1,4 +1,9 @@
-"""What existing registries fail, where aiohttp leads astray, and what is easily forgotten."""
+"""What existing registries fail, where aiohttp leads astray, and what is easily forgotten.
+
+Most of what others fail is a part of the API, and tested with it: in `test_api_blobs` sha512, chunks out of order,
+ranges that cannot be, uploads by one POST, mounts from anywhere, and cancels; in `test_api_manifests` sha512, subjects
+and referrers, lists behind a tag, wrong digests, layers that are not distributed, deletes of tags, and `OCI-Tag`.
+"""
 
 from __future__ import annotations
 
