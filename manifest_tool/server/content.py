@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from manifest_tool.server import refusals
-from manifest_tool.server.call import CHUNK, Call
+from manifest_tool.server.sending import Part
 
 if TYPE_CHECKING:
-    import asyncio
-
     from manifest_tool.oci.digest import Digest
+    from manifest_tool.server.call import Call
     from manifest_tool.server.store import Blob
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -38,7 +36,7 @@ def serve(call: Call, digest: Digest, media_type: str, blob: Blob) -> web.Respon
     part = span or range(size)
     # By hand: for a HEAD of nothing, aiohttp would leave it out.
     headers["Content-Length"] = str(len(part))
-    body = None if call.request.method == "HEAD" or not part else _pieces(call, blob, part)
+    body = None if call.request.method == "HEAD" or not part else Part(blob, part)
     return web.Response(status=206 if span else 200, headers=headers, body=body)
 
 
@@ -65,17 +63,3 @@ def _span(header: str, size: int) -> range | None:
     if not span:
         raise refusals.range_not_satisfiable(size)
     return span
-
-
-async def _pieces(call: Call, blob: Blob, part: range) -> AsyncIterator[bytes]:
-    left = len(part)
-    try:
-        with blob.open() as file:
-            file.seek(part.start)
-            while left and (piece := file.read(min(CHUNK, left))):
-                yield piece
-                left -= len(piece)
-    except OSError:
-        pass  # deleted just now, or the disk fails; what was promised does not come either way
-    if left and call.request.transport is not None:
-        cast("asyncio.WriteTransport", call.request.transport).abort()

@@ -8,7 +8,6 @@ first, and only then known to others. What a process leaves unfinished, the next
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from manifest_tool.oci.digest import Digest
 
 _MIB = 1024 * 1024
-_SPARE = 64 * _MIB
-"""Bytes of the disk that blobs leave free."""
 _HOT = 32 * _MIB
 """Bytes of manifests that are held in memory."""
 
@@ -64,7 +61,7 @@ class DiskStore:
         self._tags = Stripes()
         """Held while a tag comes, moves or goes; taken after one of a digest."""
         self._manifests: Cache[Digest] = Cache(_HOT)
-        self._room = Room(limits.size)
+        self._room = Room(limits.size, root)
         self._sessions: Sessions[DiskUpload] = Sessions(limits)
         try:
             self._open(root)
@@ -126,8 +123,7 @@ class DiskStore:
             return True
 
     def room(self) -> int | None:
-        left, free = self._room.left, max(shutil.disk_usage(self._layout.blobs).free - _SPARE, 0)
-        return free if left is None else min(left, free)
+        return self._room.left
 
     def begin(self, repository: str) -> DiskUpload:
         return self._sessions.open(repository, lambda identity: DiskUpload(self._layout.uploads / identity, self._room))

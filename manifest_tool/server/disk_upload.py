@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from manifest_tool.oci.digest import Hasher
+from manifest_tool.server.room import Full
 from manifest_tool.server.sessions import Session
 from manifest_tool.server.store import ALGORITHM
 
@@ -49,10 +51,12 @@ class DiskUpload(Session):
             os.lseek(handle, self.size, os.SEEK_SET)
             while left:
                 left = left[os.write(handle, left) :]
-        except OSError:
+        except OSError as error:
             self._room.give(len(data))
             with suppress(OSError):
                 os.ftruncate(handle, self.size)
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise Full(f"the disk has no room for {len(data)} bytes") from error
             raise
         finally:
             os.close(handle)

@@ -17,7 +17,10 @@ class Folders:
     def __init__(self, root: Path) -> None:
         self._lock = threading.Lock()
         self._safe = {root}
+        missing = [folder for folder in (root, *root.parents) if not folder.exists()]
         root.mkdir(parents=True, exist_ok=True)
+        for folder in missing:
+            sync(folder.parent)
 
     def make(self, folder: Path) -> None:
         if folder not in self._safe:

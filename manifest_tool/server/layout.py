@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -23,6 +24,9 @@ from manifest_tool.server.names import is_name
 
 BLOBS, MANIFESTS, TAGS = "_blobs", "_manifests", "_tags"
 """The folders of a repository; no part of a name begins with an underscore."""
+
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_HEX = re.compile(r"[0-9a-f]{1,32}")
 
 Found: TypeAlias = Iterator[tuple[Digest, Path]]
 
@@ -71,13 +75,12 @@ def tag_file(tag: str) -> str:
     return f"{tag.lower()},{capitals:x}" if capitals else tag
 
 
-def tag_of(file: str) -> str:
-    """The opposite of `tag_file`."""
-    tag, comma, capitals = file.partition(",")
-    if not comma:
-        return tag
-    upper = int(capitals, 16)
-    return "".join(letter.upper() if upper >> place & 1 else letter for place, letter in enumerate(tag))
+def tag_of(file: str) -> str | None:
+    """The opposite of `tag_file`; none for a file that is none of ours."""
+    tag, _, capitals = file.partition(",")
+    upper = int(capitals, 16) if _HEX.fullmatch(capitals) else 0
+    tag = "".join(letter.upper() if upper >> place & 1 else letter for place, letter in enumerate(tag))
+    return tag if _TAG.fullmatch(tag) and tag_file(tag) == file else None
 
 
 def _names(folder: Path, prefix: str) -> Iterator[str]:

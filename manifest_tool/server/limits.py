@@ -25,6 +25,8 @@ class Limits:
     """Seconds after which an upload that nobody went on with is given up."""
     crowded: float = 60.0
     """The same, where there are as many uploads as there may be and one more is asked for."""
+    slowest: float = 100.0
+    """Bytes a second of a body, from when it has taken as long as ``idle``."""
     idle: float = 60.0
     """Seconds that a client gets for a whole head, for some more of a body, and for taking some more of an answer."""
 

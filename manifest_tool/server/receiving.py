@@ -14,31 +14,42 @@ if TYPE_CHECKING:
 
 LIMITS = web.AppKey("limits", Limits)
 
+_PAUSE = 0.1
+"""Seconds."""
 _ASKED = web.RequestKey("asked", bool)
 
 
 class Stalled(Exception):
-    """Nothing came for as long as is waited."""
+    """Nothing came for as long as is waited, or too little."""
 
 
 async def pieces(request: web.Request) -> AsyncIterator[bytes]:
     """Everything of a body; a client that waits to be asked for it (RFC 9110 § 10.1.1) is asked here, and not before.
 
+    Where nothing comes for a moment, there is an empty piece: time to put away what came so far.
     Raises `Stalled`, `ConnectionError`, or aiohttp's ``RequestPayloadError``.
     """
     if _may_wait(request):
         request[_ASKED] = True
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the answer has not begun
-    idle = request.app.get(LIMITS, DEFAULT).idle
-    while not request.content.at_eof():
+    limits, content, clock = request.app.get(LIMITS, DEFAULT), request.content, asyncio.get_running_loop().time
+    started, before, paused = clock(), content.total_bytes, False
+    while not content.at_eof():
         try:
-            async with asyncio.timeout(idle):
-                piece = await request.content.readany()
+            async with asyncio.timeout(limits.idle if paused else _PAUSE):
+                piece = await content.readany()
         except TimeoutError:
-            raise Stalled from None
-        if piece:
-            yield piece
+            if paused:
+                raise Stalled from None
+            paused = True
+            yield b""
+            continue
+        paused = False
+        yield piece
+        took = clock() - started
+        if took > limits.idle and not content.at_eof() and content.total_bytes - before < limits.slowest * took:
+            raise Stalled
 
 
 async def drain(request: web.Request, most: int) -> bool:

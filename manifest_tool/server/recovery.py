@@ -46,7 +46,7 @@ def _blobs(layout: Layout, repository: str, sizes: dict[Digest, int], found: Con
 
 def _manifests(layout: Layout, repository: str, sizes: dict[Digest, int], found: Contents) -> None:
     for digest, path in list(layout.all_links(repository, MANIFESTS)):
-        entry = read_entry(path.read_text())
+        entry = read_entry(_text(path))
         if digest in sizes and entry is not None:
             found.add_manifest(repository, digest, entry, sizes[digest])
         else:
@@ -56,14 +56,21 @@ def _manifests(layout: Layout, repository: str, sizes: dict[Digest, int], found:
 def _tags(layout: Layout, repository: str, found: Contents) -> None:
     kept = found.repository(repository)
     for path in list(layout.all_tags(repository)):
+        tag = tag_of(path.name)
+        if tag is None:
+            continue
         try:
-            target = Digest.parse(path.read_text())
+            target = Digest.parse(_text(path))
         except InvalidDigest:
             target = None
         if target in kept.manifests:
-            kept.tags[tag_of(path.name)] = target
+            kept.tags[tag] = target
         else:
             path.unlink()
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode(errors="replace")
 
 
 def write_entry(entry: Entry) -> bytes:

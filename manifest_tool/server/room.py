@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPARE = 64 * 1024 * 1024
+"""Bytes of a disk that are left free, so that there is room to delete something."""
 
 
 class Full(Exception):
@@ -12,21 +20,27 @@ class Full(Exception):
 class Room:
     """Counts bytes; safe to use from several threads."""
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, folder: Path | None = None) -> None:
         self._limit = limit
+        self._folder = folder
+        """Whose disk the bytes come to lie on, if on any."""
         self._lock = threading.Lock()
         self.used = 0
 
     @property
     def left(self) -> int | None:
         """Bytes; none where there is no limit."""
-        return None if self._limit is None else max(self._limit - self.used, 0)
+        lefts = [max(self._limit - self.used, 0)] if self._limit is not None else []
+        if self._folder is not None:
+            lefts.append(max(shutil.disk_usage(self._folder).free - SPARE, 0))
+        return min(lefts, default=None)
 
     def take(self, size: int) -> None:
         """Raises `Full`, and takes nothing, where so many bytes are too many."""
         with self._lock:
-            if self._limit is not None and self.used + size > self._limit:
-                raise Full(f"this registry keeps at most {self._limit} bytes")
+            left = self.left
+            if left is not None and size > left:
+                raise Full(f"{size} bytes are more than the {left} that are left")
             self.used += size
 
     def give(self, size: int) -> None:

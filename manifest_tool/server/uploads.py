@@ -15,6 +15,7 @@ from manifest_tool.server.call import CHUNK, Call, parse_digest
 from manifest_tool.server.names import is_name
 from manifest_tool.server.receiving import Stalled, pieces
 from manifest_tool.server.refusals import Reason, Refusal
+from manifest_tool.server.room import Full
 from manifest_tool.server.sessions import Superseded, TooMany
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _check_room(call: Call) -> None:
     """Refuse at once what will not fit, before a byte of it is sent where the client waits for that."""
     length, room = call.request.content_length, call.store.room()
     if length and room is not None and length > room:
-        raise refusals.full(f"{length} bytes are more than the {room} that are left")
+        raise Full(f"{length} bytes are more than the {room} that are left")
 
 
 def _check_order(call: Call, upload: Upload) -> None:
@@ -145,7 +146,7 @@ async def _receive(call: Call, upload: Upload, turn: int) -> bytes:
         async for piece in pieces(call.request):
             waiting.append(piece)
             size += len(piece)
-            if size >= CHUNK:
+            if size >= CHUNK or (size and not piece):
                 if writing is not None:
                     await writing
                 writing = asyncio.create_task(asyncio.to_thread(upload.write, b"".join(waiting), turn))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.disk import DiskStore
-from manifest_tool.server.layout import BLOBS, Layout, tag_file, tag_of
+from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout, tag_file, tag_of
 from manifest_tool.server.serve import Running, serving
 from manifest_tool.server.store import Stored
 from tests.server.conftest import Client
@@ -112,6 +112,9 @@ def test_a_restart_removes_what_was_left_half_done(tmp_path: Path) -> None:
     for digest in (lost, gone):
         layout.bytes(digest).unlink()
     layout.tag("a", "torn").write_bytes(b"")
+    layout.tag("a", "torn-too").write_bytes(b"\xff")
+    torn = layout.link("a", MANIFESTS, Digest.of(b"blob"))
+    torn.write_bytes(b"\xff\xff")
     (tmp_path / "temporary" / "draft").write_bytes(b"draft")
     for foreign in (layout.bytes(manifest), layout.link("a", BLOBS, blob), layout.repositories / "x"):
         foreign.with_name(".of-the-system").write_bytes(b"")
@@ -121,6 +124,7 @@ def test_a_restart_removes_what_was_left_half_done(tmp_path: Path) -> None:
         assert running.tags("a") == {"tag": manifest}
         assert list(store.manifests("a")) == [manifest]
     assert not layout.bytes(blob).exists()
+    assert not torn.exists()
     assert list((tmp_path / "temporary").iterdir()) == []
     assert {path.name for path in layout.all_tags("a")} == {"tag"}
 
@@ -134,6 +138,11 @@ def test_tags_that_differ_by_case_alone_differ_where_case_does_not_count(tmp_pat
     assert len({name.lower() for name in files}) == len(set(tags.values())) == 3
     with DiskStore(tmp_path) as store:
         assert store.tags("a") == tags
+
+
+@pytest.mark.parametrize("file", ["a,", "a,0", "a,zz", "A", "a,2", ".DS_Store", "a b", "", "a" * 200, "a,1,1"])
+def test_a_file_that_no_tag_has_is_none(file: str) -> None:
+    assert tag_of(file) is None
 
 
 @given(st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", fullmatch=True))

@@ -222,6 +222,20 @@ def test_a_slow_body_is_given_up_and_what_came_of_it_is_kept(tmp_path: Path, kin
         client.close()
 
 
+def test_a_body_that_comes_byte_by_byte_is_given_up(tmp_path: Path) -> None:
+    with limited("memory", tmp_path, idle=0.2) as registry, connected(registry) as connection:
+        connection.sendall(head("PUT", "/v2/a/manifests/tag", "Content-Length: 1000"))
+        connection.settimeout(0.05)
+        for _ in range(100):
+            connection.sendall(b"a")
+            try:
+                connection.recv(1, socket.MSG_PEEK)
+                break
+            except TimeoutError:
+                continue
+        assert answer(connection).status == 408
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /v2/ HT", b"GET /v2/ HTTP/1.1\r\nA: b\r\n", head("GET", "/v2/")])
 def test_a_head_that_does_not_come_ends_the_connection(tmp_path: Path, sent: bytes) -> None:
     with limited("memory", tmp_path, idle=0.2) as registry, connected(registry) as connection:
