@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 async def tags(call: Call) -> web.Response:
     """List the tags of a repository."""
-    if call.repository not in call.store.repositories():
+    names = call.store.tags(call.repository)
+    if not names and call.repository not in call.store.repositories():
         raise refusals.name_unknown(call.repository)
-    found, headers = page(call, call.store.tags(call.repository))
+    found, headers = page(call, names)
     return _json({"name": call.repository, "tags": found}, headers)
 
 
