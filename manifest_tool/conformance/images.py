@@ -7,12 +7,13 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 
+_STATEMENT = "application/vnd.in-toto+json"
 _LAYERS = {types.DOCKER_MANIFEST: types.DOCKER_LAYER, types.OCI_MANIFEST: types.OCI_LAYER}
 _CONFIGS = {types.DOCKER_MANIFEST: types.DOCKER_CONFIG, types.OCI_MANIFEST: types.OCI_CONFIG}
 
@@ -67,21 +68,26 @@ def image(nonce: str, platform: str = "linux/amd64", media_type: str = types.OCI
 
 
 def artifact(nonce: str, artifact_type: str, layer_type: str, **more: object) -> Image:
-    """Something that is no image: an empty config, and a layer of any type that holds the nonce.
-
-    Without an artifact type of its own, it has none.
-    """
+    """Something that is no image: an empty config, and a layer of any type that holds the nonce."""
     config = Content(b"{}", types.OCI_EMPTY)
     layer = Content(to_json({"nonce": nonce}), layer_type)
     document = {
         "schemaVersion": 2,
         "mediaType": types.OCI_MANIFEST,
-        **({"artifactType": artifact_type} if artifact_type else {}),
+        "artifactType": artifact_type,
         "config": config.descriptor(),
         "layers": [layer.descriptor()],
         **more,
     }
     return Image(Content(to_json(document), types.OCI_MANIFEST), config, layer)
+
+
+def attestation(nonce: str) -> Image:
+    """A statement about an image in the form of one, as BuildKit writes it."""
+    made = image(nonce, "unknown/unknown")
+    layer = Content(to_json({"_type": "https://in-toto.io/Statement/v0.1", "nonce": nonce}), _STATEMENT)
+    entry = layer.descriptor(annotations={"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"})
+    return replace(made, manifest=with_fields(made.manifest, layers=[entry]), layer=layer)
 
 
 def index(entries: list[dict[str, Any]], media_type: str = types.OCI_INDEX, **more: object) -> Content:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _PLATFORMS = ("linux/amd64", "linux/arm64/v8", "linux/arm/v7")
 _MANY = 100
-_UNKNOWN = {"architecture": "unknown", "os": "unknown"}
-_STATEMENT = "application/vnd.in-toto+json"
 _ARTIFACT = "application/vnd.example.manifest-tool+type"
 _WINDOWS = {
     "architecture": "arm",
@@ -52,15 +50,13 @@ async def _nested(probe: Probe) -> Content:
 
 async def _attested(probe: Probe, media_type: str) -> Content:
     (image,) = await _images(probe, types.OCI_MANIFEST, _PLATFORMS[:1])
-    # As BuildKit writes it.
-    attestation = images.artifact(probe.nonce(), "", _STATEMENT)
+    attestation = images.attestation(probe.nonce())
     await manifests.push(probe, attestation)
     about = {
         "vnd.docker.reference.digest": str(image.manifest.digest),
         "vnd.docker.reference.type": "attestation-manifest",
     }
-    entry = attestation.manifest.descriptor(annotations=about, platform=_UNKNOWN)
-    return images.index([image.descriptor(), entry], media_type)
+    return images.index([image.descriptor(), attestation.descriptor(annotations=about)], media_type)
 
 
 async def _empty(probe: Probe) -> Content:

@@ -47,7 +47,7 @@ async def _sorted(probe: Probe) -> str | None:
         if found == sorted(found, key=order):
             return None
     first, second = next((one, other) for one, other in pairwise(found) if one > other)
-    raise Failed(f"the tags are in no order: {second} comes after {first}")
+    raise Failed(f"the tags are in no order: {_few([second])} comes after {_few([first])}")
 
 
 async def _number(probe: Probe) -> str | None:
@@ -83,7 +83,7 @@ async def _last(probe: Probe) -> str | None:
 
 
 def _few(found: Sequence[str]) -> str:
-    return f"{len(found)} tags" if len(found) > 1 else next(iter(found), "none")
+    return f"{len(found)} tags" if len(found) > 1 else next(iter(found), "none")[:128]
 
 
 async def _last_alone(probe: Probe) -> str | None:

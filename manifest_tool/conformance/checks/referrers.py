@@ -151,7 +151,8 @@ async def _lists(probe: Probe, subject: Content, wanted: Mapping[str, object]) -
         raise Failed(f"what has a subject is not among its referrers even after {_PATIENCE:.0f} s")
     for name, value in wanted.items():
         if found.get(name) != value:
-            raise Failed(f"a referrer is listed with the {name} {found.get(name)!r}, where {value!r} was expected")
+            told = repr(found.get(name))[:200]
+            raise Failed(f"a referrer is listed with the {name} {told}, where {value!r} was expected")
 
 
 _API = ("referrers-api",)

@@ -11,7 +11,7 @@ import pytest
 
 from manifest_tool.conformance import catalogue, images
 from manifest_tool.conformance.check import Group
-from manifest_tool.conformance.checks import reading
+from manifest_tool.conformance.checks import below, reading
 from manifest_tool.conformance.probe import Site
 from manifest_tool.conformance.result import Outcome, Report, Result
 from manifest_tool.conformance.run import run
@@ -120,11 +120,13 @@ async def test_a_reference_that_is_not_there_leaves_the_rest_untried(embedded: R
         ("read-content-type", "GET", INDEX, content_type(f"{types.OCI_INDEX}; charset=utf-8"), FAIL, "utf-8', where"),
         ("read-uncompressed", "GET", INDEX, Gzip(), FAIL, "Content-Encoding is 'gzip'"),
         ("read-children", "GET", CHILD, Answer(404), FAIL, "which the index lists, was answered with 404"),
-        ("read-children", "GET", CHILD, Damage(), FAIL, "gives what has the digest"),
+        ("read-children", "GET", CHILD, Damage(), FAIL, "GET by the digest sha256:"),
+        ("read-children", "GET", CHILD, Body(b"{}"), FAIL, " has 2 bytes, where the index says "),
         ("read-config", "GET", BLOB, Damage(), FAIL, "bytes of something else"),
         ("read-config", "GET", BLOB, Answer(404), FAIL, "GET was answered with 404, where 200 was expected"),
         ("read-blobs", "HEAD", BLOB, Answer(404), FAIL, "which an image needs, was answered with 404"),
         ("read-blobs", "HEAD", BLOB, Headers({"Content-Length": "1"}), FAIL, "tells a length of 1, where the image"),
+        ("read-blobs", "HEAD", BLOB, Answer(403), UNSUPPORTED, "HEAD of a blob was answered with 403"),
         ("read-range", "GET", BLOB, Deaf(("Range",)), UNSUPPORTED, "one byte of a blob is answered with all of it"),
         ("read-range", "GET", BLOB, Headers({"Content-Range": "bytes 0-0/1"}), FAIL, "Content-Range is 'bytes 0-0/1'"),
         ("read-range", "GET", BLOB, Body(b"two"), FAIL, "GET of one byte of a blob gives 3 bytes"),
@@ -162,3 +164,26 @@ async def test_what_is_found_by_its_own_type_alone_has_to_be_the_same(
     (accept,) = (replace(check, after=()) for check in reading.CHECKS.checks if check.id == "read-accept")
     (result,) = (await _read(embedded, groups=[Group("some", (accept,))])).results
     assert (result.outcome, result.detail) == (FAIL, words)
+
+
+async def test_what_is_listed_and_is_no_image_is_looked_for_all_the_same(embedded: Running) -> None:
+    _seeded(embedded)
+    other = images.Content(b'{"schemaVersion": 2}', "application/vnd.example.other+json")
+    embedded.put_manifest("acme/app", other.raw, other.media_type)
+    index = images.index([other.descriptor(artifactType="application/vnd.example")])
+    embedded.put_manifest("acme/app", index.raw, index.media_type, "other")
+    report = await _read(embedded, ":other")
+    found = {result.id: (result.outcome, result.detail) for result in report.results}
+    assert found["read-children"] == (PASS, "1 of 1 are there")
+    assert found["read-blobs"] == (UNTRIED, "the reference lists no image")
+    assert report.sufficient
+
+
+async def test_an_index_of_very_many_is_not_looked_through_to_its_end(
+    embedded: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(below, "_MOST", 1)
+    _seeded(embedded)
+    found = {result.id: result.detail for result in (await _read(embedded)).results}
+    assert found["read-children"] == "1 of 2 are there; the other 1 were not looked for"
+    assert found["read-blobs"] == "1 of 2 are there; the other 1 were not looked for"
