@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import images, manifests
-from manifest_tool.conformance.check import Check, Failed
+from manifest_tool.conformance.check import Check, Failed, Untried
 from manifest_tool.conformance.checks.content import AFTER
 from manifest_tool.conformance.probe import WRITTEN
 from manifest_tool.conformance.record import words
+from manifest_tool.errors import RegistryError
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.images import Content
@@ -23,8 +24,11 @@ async def _missing_child(probe: Probe) -> str | None:
 
 
 async def _child_elsewhere(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
-    await probe.put_image(image, repository=probe.site.other)
+    image, other = images.image(probe.nonce()), probe.site.other
+    try:
+        await probe.put_image(image, repository=other)
+    except (Failed, RegistryError) as error:
+        raise Untried(f"nothing can be put into {other}: {error}") from None
     return await _either(probe, images.index([image.descriptor()]), probe.tag("child-elsewhere"))
 
 

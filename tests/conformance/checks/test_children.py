@@ -58,6 +58,15 @@ async def test_to_say_that_it_is_refused_and_keep_it_is_wrong(name: str) -> None
     )
 
 
+async def test_a_second_repository_that_is_not_to_be_had_leaves_it_untried(embedded: Running) -> None:
+    embedded.faults.add(refusal(404, "NAME_UNKNOWN"), method="POST", path=f"{trial.OTHER}/blobs/uploads/")
+    result = await trial.tried(embedded.host, "child-elsewhere")
+    assert result.outcome is Outcome.UNTRIED
+    assert result.detail.startswith(
+        f"nothing can be put into {embedded.host}/{trial.OTHER}: POST was answered with 404"
+    )
+
+
 async def test_a_missing_subject_keeps_nothing_from_being_stored(embedded: Running) -> None:
     assert [check.id for check in children.CHECKS] == [*MISSING, "missing-subject"]
     assert (await trial.tried(embedded.host, "missing-subject")).outcome is Outcome.PASS
