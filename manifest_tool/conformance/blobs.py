@@ -9,6 +9,7 @@ from manifest_tool.conformance.check import Failed
 from manifest_tool.conformance.probe import expect
 from manifest_tool.conformance.waiting import until
 from manifest_tool.oci.digest import Digest
+from manifest_tool.registry import answers
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.probe import Probe
@@ -50,15 +51,18 @@ def length(answer: Answer, wanted: int) -> None:
     """Hold an answer to its Content-Length; raises `Failed`."""
     found = answer.headers.get("Content-Length")
     if found != str(wanted):
-        raise Failed(f"Content-Length of {answer.method} is {found or 'missing'}, where {wanted} was expected")
+        told = answers.plain(found)[:100] if found else "missing"
+        raise Failed(f"Content-Length of {answer.method} is {told}, where {wanted} was expected")
 
 
-def streamed(*pieces: bytes) -> Callable[[], AsyncGenerator[bytes, None]]:
-    """A body whose length is not told."""
+def streamed(data: bytes) -> Callable[[], AsyncGenerator[bytes, None]]:
+    """A body whose length is not told.
+
+    It is one piece: aiohttp looks for no answer where it cannot send the next one.
+    """
 
     async def chunks() -> AsyncGenerator[bytes, None]:
-        for piece in pieces:
-            yield piece
+        yield data
 
     return chunks
 

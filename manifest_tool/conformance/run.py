@@ -13,6 +13,7 @@ from manifest_tool.conformance import cleanup, features, notices
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported, Untried, Verdict
 from manifest_tool.conformance.probe import Probe, Site
 from manifest_tool.conformance.result import Outcome, Report, Result
+from manifest_tool.conformance.writes import unattended
 from manifest_tool.errors import InvalidValue, RegistryError
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ async def run(
         )
 
     try:
-        await _all(groups, site, told, begin)
+        with unattended():
+            await _all(groups, site, told, begin)
         return await report(_CLEANUP)
     except asyncio.CancelledError:
         raise Interrupted(await report(_HURRIED, interrupted=True)) from None

@@ -70,7 +70,7 @@ async def test_a_chunk_that_may_have_been_taken_is_not_sent_again(
 async def test_a_stream_is_sent_again_where_it_was_put_off(embedded: Running, probe: Probe) -> None:
     session = await probe.begin()
     embedded.faults.add(Answer(429), method="PATCH", times=1)
-    assert (await session.send(streamed(b"da", b"ta"))).status == 202
+    assert (await session.send(streamed(b"data"))).status == 202
     assert (await session.close(Digest.of(b"data"))).status == 201
 
 

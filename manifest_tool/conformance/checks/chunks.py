@@ -24,7 +24,7 @@ _ANEW = "an upload that breaks off is begun anew"
 async def _stream(probe: Probe) -> str | None:
     data = probe.data(4096)
     session, digest = await probe.begin(), Digest.of(data)
-    answer = await session.send(blobs.streamed(*(part for _, part in blobs.split(data, 1000))))
+    answer = await session.send(blobs.streamed(data))
     if answer.status == 411:
         raise Unsupported(f"PATCH without a Content-Length was answered with {words(answer)}")
     supported(answer, 202, what="PATCH with a stream", otherwise=_WHOLE)
@@ -120,7 +120,7 @@ async def _next(session: Session, part: bytes, start: int) -> None:
 def _range(answer: Answer, received: int) -> None:
     found = answer.headers.get("Range", "missing")
     if found != f"0-{received - 1}":
-        raise Failed(f"Range of {answer.method} is {found!r}, where '0-{received - 1}' was expected")
+        raise Failed(f"Range of {answer.method} is {found[:100]!r}, where '0-{received - 1}' was expected")
 
 
 def _size(session: Session) -> int:

@@ -10,7 +10,7 @@ from manifest_tool.concurrency import together
 from manifest_tool.conformance import blobs
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
 from manifest_tool.conformance.checks import chunks, resumption
-from manifest_tool.conformance.probe import expect, supported
+from manifest_tool.conformance.probe import expect, header, supported
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.session import Session
 from manifest_tool.oci.digest import Digest
@@ -123,17 +123,14 @@ async def _sha512(probe: Probe) -> str | None:
     if 400 <= answer.status < 500:
         raise Unsupported(f"PUT of a blob by its sha512 was answered with {words(answer)}")
     expect(answer, 201, what="PUT of a blob by its sha512")
-    told = answer.headers.get("Docker-Content-Digest", str(digest))
     found = await blobs.read(probe, digest)
     if found.status != 200:
-        renamed = f"; it was stored as {told}" if told != str(digest) else ""
-        raise Failed(f"PUT by sha512 was answered with 201, but GET by it with {words(found)}{renamed}")
+        raise Failed(f"PUT by sha512 was answered with 201, but GET by it with {words(found)}")
     if found.body != data:
         raise Failed("GET by sha512 gives other bytes than those that were put")
     for one in (answer, found):
-        told = one.headers.get("Docker-Content-Digest", str(digest))
-        if told != str(digest):
-            raise Failed(f"Docker-Content-Digest of {one.method} is {told}, where {digest} was asked for")
+        if "Docker-Content-Digest" in one.headers:
+            header(one, "Docker-Content-Digest", str(digest))
     return None
 
 
@@ -156,11 +153,11 @@ CHECKS = Group(
         Check("blob-parallel", f"{_MANY} blobs are uploaded at once", _parallel, needed=True, after=_AFTER),
         Check("blob-empty", "an empty blob is stored", _empty, after=_AFTER),
         Check("blob-sha512", "a blob is stored by its sha512", _sha512, after=_AFTER),
+        *chunks.CHECKS,
         Check("blob-wrong-put", "PUT of bytes with another digest is refused", _wrong_put, after=_AFTER),
-        Check("blob-wrong-stream", "a stream with another digest is refused", _wrong_stream, after=_AFTER),
+        Check("blob-wrong-stream", "a stream with another digest is refused", _wrong_stream, after=("blob-stream",)),
         Check("blob-wrong-post", "POST of bytes with another digest is refused", _wrong_post, after=("blob-post",)),
         Check("blob-malformed-digest", "a digest that is none is refused", _malformed, after=_AFTER),
-        *chunks.CHECKS,
         *resumption.CHECKS,
     ),
 )

@@ -78,7 +78,7 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
             SESSION,
             Headers({"Docker-Content-Digest": f"{Digest.of(b'x')}"}),
             FAIL,
-            f"Docker-Content-Digest of PUT is {Digest.of(b'x')}",
+            f"Docker-Content-Digest is '{Digest.of(b'x')}'",
         ),
         ("blob-wrong-put", "PUT", SESSION, Instead(400, 201), FAIL, "was answered with 201, where 400 was expected"),
         ("blob-wrong-put", "PUT", SESSION, Instead(400, 500), FAIL, "was answered with 500, where 400 was expected"),
