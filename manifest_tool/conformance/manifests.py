@@ -13,6 +13,7 @@ from manifest_tool.conformance.record import words
 from manifest_tool.conformance.waiting import until
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.manifest import Manifest
 from manifest_tool.registry import answers
 
 if TYPE_CHECKING:
@@ -96,9 +97,13 @@ async def read(
 
 
 async def exact(probe: Probe, which: str | Digest, content: Content) -> Answer:
-    """GET what was put, and hold it to its bytes; raises `Failed`."""
+    """GET what was put, and hold it to its bytes, and to be of use to a client; raises `Failed`."""
     answer = await read(probe, which)
     same(answer, content, f"GET by {'digest' if isinstance(which, Digest) else 'tag'}")
+    try:
+        Manifest.parse(answer.body, answer.headers.get("Content-Type", ""))
+    except ValueError as error:
+        raise Failed(f"a manifest of the type {content.media_type} cannot be read: {error}") from None
     return answer
 
 

@@ -11,7 +11,6 @@ from manifest_tool.conformance.record import words
 from manifest_tool.errors import InvalidDigest
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
-from manifest_tool.oci.manifest import Manifest
 from manifest_tool.registry import links
 
 if TYPE_CHECKING:
@@ -47,12 +46,7 @@ async def _get(probe: Probe) -> str | None:
     tag = probe.tag("get")
     image = await manifests.pushed(probe, tag)
     for which in (tag, image.manifest.digest):
-        answer = await manifests.exact(probe, which, image.manifest)
-        content_type = answer.headers.get("Content-Type", "")
-        try:
-            Manifest.parse(answer.body, content_type)
-        except ValueError as error:
-            raise Failed(f"a manifest of the type {image.manifest.media_type} cannot be read: {error}") from None
+        await manifests.exact(probe, which, image.manifest)
     return None
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from manifest_tool.conformance.checks import indexes, kinds
 from manifest_tool.conformance.result import Outcome
-from manifest_tool.server.actions import Answer, Body
+from manifest_tool.oci import media_type as types
+from manifest_tool.server.actions import Answer, Body, content_type
 from manifest_tool.server.serve import Running
 from tests.conformance import trial
 from tests.conformance.checks.wrong import refusal
@@ -48,6 +49,13 @@ async def test_an_index_that_is_taken_and_lost_is_found(embedded: Running) -> No
     assert result.outcome is FAIL
     assert "GET by tag was answered with 404" in result.detail
     assert "it was stored before" in result.detail
+
+
+async def test_an_index_that_is_served_as_something_else_is_found(embedded: Running) -> None:
+    embedded.faults.add(content_type(types.OCI_MANIFEST), method="GET", path="-list-docker$")
+    result = await trial.tried(embedded.host, "list-docker")
+    assert result.outcome is FAIL
+    assert f"but the registry sent it as {types.OCI_MANIFEST!r}" in result.detail
 
 
 async def test_images_that_are_not_seen_at_once_do_not_count_against_a_kind(embedded: Running) -> None:
