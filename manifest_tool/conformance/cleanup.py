@@ -57,12 +57,16 @@ def kept(site: Site) -> Left:
     return Left((*tags, *manifests), len(notes.blobs), len(site.ledger.uploads))
 
 
-async def remove(site: Site, seconds: float) -> Left:
-    """Remove everything in the ledger, and give what did not go in this time."""
+async def remove(site: Site, seconds: float, *, keep: bool = False) -> Left:
+    """Remove everything in the ledger, and give what did not go in this time.
+
+    With ``keep``, only what nobody can look at: the open uploads.
+    """
     try:
         async with asyncio.timeout(seconds):
             await site.writes.settle(seconds * _PART)
-            await _Sweep(site, seconds * _PART).run()
+            sweep = _Sweep(site, seconds * _PART)
+            await (sweep.uploads() if keep else sweep.everything())
     except TimeoutError:
         pass
     return kept(site)
@@ -77,8 +81,11 @@ class _Sweep:
     never: set[str] = field(default_factory=set)
     """Kinds of which the registry deletes none, or in no time."""
 
-    async def run(self) -> None:
-        await both(self._delete("upload", self.site.ledger.uploads), self._content())
+    async def everything(self) -> None:
+        await both(self.uploads(), self._content())
+
+    async def uploads(self) -> None:
+        await self._delete("upload", self.site.ledger.uploads)
 
     async def _content(self) -> None:
         notes = self.site.ledger.notes

@@ -54,7 +54,7 @@ async def run(
         tell(result)
 
     async def report(patience: float, *, interrupted: bool = False) -> Report:
-        left = cleanup.kept(site) if keep else await cleanup.remove(site, patience)
+        left = await cleanup.remove(site, patience, keep=keep)
         results = tuple(found.get(check.id) or _unheard(group, check) for group in groups for check in group.checks)
         return Report(
             str(site.reference or site.repository),

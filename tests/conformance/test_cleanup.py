@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from manifest_tool.conformance import cleanup, images
 from manifest_tool.conformance.images import Content
-from manifest_tool.conformance.probe import Probe, Site, expect
+from manifest_tool.conformance.probe import Probe, expect
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.actions import Answer, Delay
 from manifest_tool.server.serve import Running
@@ -147,7 +147,9 @@ async def test_what_was_cut_short_is_waited_for(embedded: Running, probe: Probe)
     assert trial.is_empty(embedded)
 
 
-async def test_what_is_kept_is_told(probe: Probe) -> None:
-    site: Site = probe.site
+async def test_what_is_kept_is_told_and_no_upload_stays_open(embedded: Running, probe: Probe) -> None:
     await fill(probe)
-    assert len(cleanup.kept(site).references) == 6
+    left = await cleanup.remove(probe.site, _SECONDS, keep=True)
+    assert (len(left.references), str(left)) == (6, "2 blobs")
+    assert len(deleted(embedded)) == 1
+    assert embedded.tags(trial.NAME).keys() == {"image", "inner", "outer"}
