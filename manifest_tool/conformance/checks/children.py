@@ -64,7 +64,7 @@ async def _either(probe: Probe, content: Content, tag: str) -> str:
     if not manifests.is_refused(answer):
         raise Failed(f"PUT was answered with {words(answer)}, where 201 or 400 was expected")
     codes = answers.exchange(answer).codes
-    refused = f"refused with {answer.status} {', '.join(dict.fromkeys(codes)) or 'and no code'}"
+    refused = f"refused with {answer.status} {', '.join(dict.fromkeys(codes))[:200] or 'and no code'}"
     found = await probe.get_manifest(tag)
     if found.status != 404:
         raise Failed(f"{refused}, but GET by tag was answered with {found.status}")
