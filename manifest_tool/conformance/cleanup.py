@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _Place: TypeAlias = "tuple[Repository, URL]"
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 _PART = 0.25
 """Of the time there is, what one request may take, and what is still being written."""
 _GONE = frozenset({200, 202, 204, 404})

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from manifest_tool.concurrency import together
 from manifest_tool.conformance import record
 from manifest_tool.conformance.check import Failed, Unsupported
 from manifest_tool.conformance.ledger import Ledger
@@ -173,8 +174,7 @@ class Probe:
 
     async def put_image(self, image: Image, which: str | Digest = "", repository: Repository | None = None) -> Digest:
         """Push an image whole; gives its digest."""
-        for blob in (image.config, image.layer):
-            await self.put_blob(blob.raw, repository)
+        await together(self.put_blob(blob.raw, repository) for blob in (image.config, image.layer))
         expect(await self.put_manifest(image.manifest, which, repository), 201)
         return image.manifest.digest
 

@@ -54,8 +54,7 @@ async def _too_large(probe: Probe) -> str | None:
 
 async def _chunked(probe: Probe) -> str | None:
     image = images.image(probe.nonce())
-    for blob in (image.config, image.layer):
-        await probe.put_blob(blob.raw)
+    await manifests.put_blobs(probe, image)
     manifest = image.manifest
     headers = {"Content-Type": manifest.media_type}
     path = probe.repository.manifest_path(manifest.digest)
@@ -90,8 +89,7 @@ async def _burst(probe: Probe) -> str | None:
 async def _padded(probe: Probe, size: int) -> Content:
     """A manifest of so many bytes."""
     image = images.image(probe.nonce())
-    for blob in (image.config, image.layer):
-        await probe.put_blob(blob.raw)
+    await manifests.put_blobs(probe, image)
     bare = len(_with(image, ""))
     return Content(_with(image, "x" * (size - bare)), types.OCI_MANIFEST)
 
