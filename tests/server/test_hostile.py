@@ -170,7 +170,10 @@ def test_a_body_that_cannot_fit_is_refused_before_it_is_sent(tmp_path: Path, kin
             ("PUT", "/v2/a/manifests/tag"),
         ):
             lines = [f"Content-Length: {LARGE}", *(["Expect: 100-continue"] if expecting else [])]
-            response = exchange(registry, head(method, target, *lines))
+            with connected(registry) as connection:
+                connection.sendall(head(method, target, *lines))
+                assert connection.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 413", "it was asked for the body"
+                response = answer(connection)
             assert (response.status, codes(response)) == (413, ["SIZE_INVALID"])
             assert response.headers["Connection"] == "close"
         assert registry.store.room() == MIB

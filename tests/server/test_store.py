@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifest_tool.oci.digest import Digest
+from manifest_tool.server.sessions import Superseded
 from manifest_tool.server.store import Store, Stored
 
 DATA = b"some bytes"
@@ -50,6 +51,22 @@ def test_bytes_of_another_digest_are_dropped(store: Store) -> None:
     assert not store.commit("a", upload.id, DIGEST)
     assert store.upload("a", upload.id) is None
     assert read(store, "a") is None
+
+
+def test_whoever_took_an_upload_over_last_goes_on_with_it(store: Store) -> None:
+    upload = store.begin("a")
+    first = upload.take_over()
+    upload.write(DATA[:4], first)
+    second = upload.take_over()
+    with pytest.raises(Superseded):
+        upload.write(b"more", first)
+    with pytest.raises(Superseded):
+        store.commit("a", upload.id, DIGEST, first)
+    upload.write(DATA[4:], second)
+    assert store.commit("a", upload.id, DIGEST, second)
+    with pytest.raises(Superseded):
+        upload.write(b"more", second)
+    assert read(store, "a") == DATA
 
 
 def test_sha512_and_nothing_at_all_are_content_too(store: Store) -> None:
