@@ -19,7 +19,7 @@ from manifest_tool.registry.transport import Request
 if TYPE_CHECKING:
     from yarl import URL
 
-    from manifest_tool.conformance.probe import Site
+    from manifest_tool.conformance.site import Site
     from manifest_tool.oci.digest import Digest
     from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.answers import Answer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.cleanup import Left
-    from manifest_tool.conformance.probe import Site
+    from manifest_tool.conformance.site import Site
 
 
 def of(site: Site, left: Left) -> Iterator[str]:

@@ -12,7 +12,7 @@ from manifest_tool.registry import answers
 from manifest_tool.registry.upload import Upload, cancel
 
 if TYPE_CHECKING:
-    from manifest_tool.conformance.probe import Site
+    from manifest_tool.conformance.site import Site
     from manifest_tool.oci.reference import Reference
     from manifest_tool.registry.answers import Answer
 

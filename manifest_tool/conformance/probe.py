@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,9 +11,7 @@ from typing import TYPE_CHECKING
 from manifest_tool.concurrency import together
 from manifest_tool.conformance import record
 from manifest_tool.conformance.check import Failed, Unsupported
-from manifest_tool.conformance.ledger import Ledger
 from manifest_tool.conformance.session import Session
-from manifest_tool.conformance.writes import Writes
 from manifest_tool.errors import RegistryError
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
@@ -27,10 +24,9 @@ if TYPE_CHECKING:
 
     from manifest_tool.conformance.images import Content, Image
     from manifest_tool.conformance.result import Exchange
-    from manifest_tool.oci.manifest import Manifest
-    from manifest_tool.oci.reference import Reference, Repository
+    from manifest_tool.conformance.site import Site
+    from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.answers import Answer
-    from manifest_tool.registry.sender import Sender
 
 _LIMIT = 16 * 1024 * 1024
 _ANY = frozenset(range(100, 600))
@@ -42,27 +38,6 @@ _PULL, _PUSH = ("pull",), ("pull", "push")
 _RIGHTS = {"GET": _PULL, "HEAD": _PULL, "DELETE": ("pull", "push", "delete")}
 WRITTEN = frozenset({200, 201, 202, 204})
 _REFUSALS = frozenset({404, 405, 501})
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A registry that is tested, and what a run shares."""
-
-    sender: Sender
-    repository: Repository
-    """Where everything is put."""
-    other: Repository
-    """A second one, to mount from."""
-    run: str = field(default_factory=lambda: secrets.token_hex(4))
-    """In every tag, and in all content: no two runs are in each other's way."""
-    ledger: Ledger = field(default_factory=Ledger)
-    writes: Writes = field(default_factory=Writes)
-    put_off: Counter[tuple[int, str]] = field(default_factory=Counter, hash=False)
-    """How many requests had to be sent again, by status and ``Retry-After``."""
-    reference: Reference | None = None
-    """What is read where nothing is to be written."""
-    read: dict[str | Digest, Manifest] = field(default_factory=dict, hash=False)
-    """What was read of it, by tag and digest: there are registries that let nobody read more than a number of times."""
 
 
 @dataclass(slots=True)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import cleanup, features, notices
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported, Untried, Verdict
-from manifest_tool.conformance.probe import Probe, Site
+from manifest_tool.conformance.probe import Probe
 from manifest_tool.conformance.result import Outcome, Report, Result
 from manifest_tool.conformance.writes import unattended
 from manifest_tool.errors import InvalidValue, RegistryError
 
 if TYPE_CHECKING:
     from asyncio import Task
+
+    from manifest_tool.conformance.site import Site
 
 _AT_ONCE = 6
 _SECONDS = 240.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import catalogue, preflight
-from manifest_tool.conformance.probe import Site
 from manifest_tool.conformance.run import Begin, Tell, run
+from manifest_tool.conformance.site import Site
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.reference import Reference, Repository
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from manifest_tool.conformance.probe import Site
+    from manifest_tool.conformance.site import Site
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from manifest_tool.conformance import preflight
-from manifest_tool.conformance.probe import Site
+from manifest_tool.conformance.site import Site
 from manifest_tool.conformance.start import repositories
 from manifest_tool.errors import NotFound, RegistryError, Unauthorized, Unreachable
 from manifest_tool.oci.reference import Reference

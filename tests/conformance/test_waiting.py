@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from manifest_tool.conformance.probe import Site
+from manifest_tool.conformance.site import Site
 from manifest_tool.conformance.waiting import told, until
 from manifest_tool.oci.reference import Registry, Repository
 from manifest_tool.registry.client import Client

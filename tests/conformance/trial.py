@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from manifest_tool.conformance import catalogue
 from manifest_tool.conformance.check import Group
-from manifest_tool.conformance.probe import Site
 from manifest_tool.conformance.result import Report, Result
 from manifest_tool.conformance.run import run
+from manifest_tool.conformance.site import Site
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.reference import Registry, Repository
 from manifest_tool.registry.client import Client

@@ -12,9 +12,9 @@ import pytest
 from manifest_tool.conformance import catalogue, images
 from manifest_tool.conformance.check import Group
 from manifest_tool.conformance.checks import below, reading
-from manifest_tool.conformance.probe import Site
 from manifest_tool.conformance.result import Outcome, Report, Result
 from manifest_tool.conformance.run import run
+from manifest_tool.conformance.site import Site
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.reference import Reference
