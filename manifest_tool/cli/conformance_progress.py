@@ -37,7 +37,7 @@ def following(total: int, *, debug: bool) -> Iterator[Follower]:
 
 
 class Follower:
-    """A line for each check that does not pass."""
+    """A line for each check that does not pass; of those that were not tried, only how many there are."""
 
     def __init__(self, total: int, *, debug: bool = False) -> None:
         self._total = total
@@ -58,7 +58,7 @@ class Follower:
     def tell(self, result: Result) -> None:
         """A check has ended."""
         self._counts[result.outcome] += 1
-        if result.outcome is not Outcome.PASS:
+        if result.outcome in {Outcome.FAIL, Outcome.UNSUPPORTED}:
             self._say(f"tried {result.id}: {result.outcome}: {result.detail}")
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PLAIN = Paint()
 _GREEN, _RED, _YELLOW, _BLUE = 32, 31, 33, 34
 _COLOURS = {Outcome.PASS: _GREEN, Outcome.FAIL: _RED, Outcome.UNSUPPORTED: _YELLOW, Outcome.UNTRIED: _BLUE}
+_AT_FAULT = frozenset({Outcome.FAIL, Outcome.UNSUPPORTED})
 _LABEL = max(map(len, Outcome))
 _INDENT = 2 + _LABEL + 2
 _LEAST, _MOST = 60, 120
@@ -44,7 +45,7 @@ def text(report: Report, paint: Paint = PLAIN, width: int = 80) -> str:
 
 def _row(result: Result, paint: Paint, width: int) -> Iterator[str]:
     words, detail = result.title, result.detail
-    if result.outcome is not Outcome.PASS:
+    if result.outcome in _AT_FAULT:
         words += f" [{result.id}{', needed' if result.needed else ''}]"
     elif detail and len(f"{words} ({detail})") <= width - _INDENT:
         words, detail = f"{words} ({detail})", ""

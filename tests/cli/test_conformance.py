@@ -15,6 +15,7 @@ from manifest_tool.server.actions import Answer, Delay
 from manifest_tool.server.serve import Running
 from tests import harness, seeds
 from tests.conftest import Program
+from tests.robustness.parts import PATIENCE, Moment
 
 DENIED = b'{"errors":[{"code":"DENIED","message":"not yours"}]}'
 ONLY = ("--only", "manifest-put")
@@ -133,7 +134,8 @@ def test_what_is_not_kept_is_not(embedded: Running, program: Program) -> None:
 def test_an_interrupted_run_takes_everything_away_and_tells_what_it_found(
     embedded: Running, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    embedded.faults.add(Delay(60), method="HEAD", path="/manifests/")
+    moment = Moment()
+    embedded.faults.add(moment, method="HEAD", path="/manifests/")
     page = tmp_path / "report.html"
     process = subprocess.Popen(
         [sys.executable, "-m", "manifest_tool", "registry", "test", f"{embedded.host}/acme", "--html", str(page)],
@@ -141,12 +143,10 @@ def test_an_interrupted_run_takes_everything_away_and_tells_what_it_found(
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr
-    # What is put off by a slow HEAD is under way when the first of the others has been told.
-    told = process.stderr.readline()
+    assert moment.reached.wait(PATIENCE)
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == code, told + stderr
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code, stderr
     assert stderr.endswith("interrupted\n")
     assert stdout.endswith("interrupted: this is what was found until then\n")
     assert "The run was interrupted" in page.read_text()

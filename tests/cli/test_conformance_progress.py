@@ -29,11 +29,14 @@ def test_plain_lines_where_there_is_no_terminal(capfd: pytest.CaptureFixture[str
         follower.begin(Check("ping", "", _ask))
         follower.tell(Result("ping", "", "", Outcome.PASS))
         follower.tell(Result("put", "", "", Outcome.FAIL, "seen \x1b[31m"))
+        follower.tell(Result("list", "", "", Outcome.UNTRIED, "put did not pass"))
         follower.observe(NOTICE)
         follower.observe(Answered("GET", "http://x", 200, 0.1))
     assert capfd.readouterr() == (
         "",
-        "tried put: fail: seen \\x1b[31m\nwarning: [red]odd[/red]\\x1b[31m\ntried 2 of 3: 1 pass, 1 fail\n",
+        "tried put: fail: seen \\x1b[31m\n"
+        "warning: [red]odd[/red]\\x1b[31m\n"
+        "tried 3 of 3: 1 pass, 1 fail, 1 not tried\n",
     )
     assert follower.notices == (NOTICE.message,)
 
