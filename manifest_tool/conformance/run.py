@@ -75,7 +75,12 @@ async def run(
             await _all(groups, site, told, begin)
         return await report(_CLEANUP)
     except asyncio.CancelledError:
-        raise Interrupted(await report(_HURRIED, interrupted=True)) from None
+        try:
+            ended = await report(_HURRIED, interrupted=True)
+        except asyncio.CancelledError:
+            # Who asks twice does not want to wait, but may want to know what is left.
+            ended = await report(0.0, interrupted=True)
+        raise Interrupted(ended) from None
     except BaseException:
         await report(_CLEANUP)
         raise

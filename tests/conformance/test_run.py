@@ -95,6 +95,25 @@ async def test_a_run_that_is_cancelled_while_it_cleans_up_hurries(embedded: Runn
     assert trial.is_empty(embedded)
 
 
+async def test_a_run_that_is_cancelled_twice_tells_what_it_leaves_behind(embedded: Running) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def cancelling(request: web.Request, handler: Handler) -> web.StreamResponse:
+        loop.call_soon_threadsafe(running.cancel)
+        if request.method == "DELETE":
+            await asyncio.Event().wait()
+        return await handler(request)
+
+    embedded.faults.add(cancelling, method="GET", path="/manifests/", times=1)
+    embedded.faults.add(cancelling, method="DELETE", path="/manifests/", times=1)
+    async with trial.site(embedded.host) as where:
+        running = asyncio.ensure_future(trial.report(where, "tag-long"))
+        with pytest.raises(Interrupted) as caught:
+            await running
+    ((tag, digest),) = embedded.tags(trial.NAME).items()
+    assert list(caught.value.report.left) == [f"{where.repository}:{tag}", f"{where.repository}@{digest}"]
+
+
 async def test_a_run_that_breaks_down_leaves_nothing_behind(embedded: Running) -> None:
     async def breaks(probe: Probe) -> str | None:
         await probe.put_image(images.image(probe.nonce()), probe.tag("broken"))
