@@ -12,6 +12,7 @@ from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.server import refusals, routes, shape
 from manifest_tool.server.limits import DEFAULT, Limits
 from manifest_tool.server.log import RequestLog, recorder
+from manifest_tool.server.receiver import RECEIVERS, Receivers
 from manifest_tool.server.receiving import LIMITS, Stalled, drain
 from manifest_tool.server.room import Full
 from manifest_tool.server.rules import STRICT, Rules
@@ -52,6 +53,7 @@ def create_app(
 
     app.router.add_route("*", "/{path:.*}", answer, expect_handler=shape.expect)
     app[LIMITS] = limits
+    app[RECEIVERS] = Receivers()
     app.cleanup_ctx.append(lambda _: _tending(store))
     shape.shape(app)
     return app

@@ -2,7 +2,7 @@
 
 What is acknowledged is on the disk: bytes, the name that they have in a repository, and the folders of both are synced
 first, and only then known to others. What a process leaves unfinished, the next one removes; see
-`manifest_tool.server.recovery`. All names are held in memory too, some hundred bytes each.
+`manifest_tool.server.recovery`. All names are held in memory too, about a kilobyte each.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from manifest_tool.server import refusals
-from manifest_tool.server.call import CHUNK, Call, parse_digest
+from manifest_tool.server.call import Call, parse_digest
 from manifest_tool.server.names import is_name
-from manifest_tool.server.receiving import Stalled, pieces
+from manifest_tool.server.receiver import RECEIVERS, Receivers
 from manifest_tool.server.refusals import Reason, Refusal
 from manifest_tool.server.room import Full
 from manifest_tool.server.sessions import Superseded, TooMany
@@ -39,17 +39,17 @@ async def begin(call: Call) -> web.Response:
 
 async def status(call: Call) -> web.Response:
     """Say how far the upload is."""
-    return _accepted(call, _session(call), 204)
+    return _accepted(call, await _session(call), 204)
 
 
 async def extend(call: Call) -> web.Response:
     """Take a chunk, or all of the rest as a stream."""
-    upload = _session(call)
+    upload = await _session(call)
     turn = upload.take_over()
     _check_order(call, upload)
     _check_room(call)
-    with _orderly(call):
-        last = await _receive(call, upload, turn)
+    with _orderly(call), _receivers(call).receiver(upload, turn) as receiver:
+        last = await receiver.receive(call.request)
         if last:
             await asyncio.to_thread(upload.write, last, turn)
     return _accepted(call, upload, 202)
@@ -57,7 +57,7 @@ async def extend(call: Call) -> web.Response:
 
 async def finish(call: Call) -> web.Response:
     """Take what is left, and make the blob."""
-    upload = _session(call)
+    upload = await _session(call)
     digest = parse_digest(call.request.query.get("digest", ""))
     turn = upload.take_over()
     _check_order(call, upload)
@@ -98,11 +98,17 @@ def _open(call: Call) -> Upload:
         raise refusals.too_many_uploads(many.seconds) from None
 
 
-def _session(call: Call) -> Upload:
+async def _session(call: Call) -> Upload:
+    """The upload; a connection over which some of it came may have been lost just now."""
+    await _receivers(call).settle(call.argument)
     upload = call.store.upload(call.repository, call.argument)
     if upload is None:
         raise refusals.upload_unknown(call.argument)
     return upload
+
+
+def _receivers(call: Call) -> Receivers:
+    return call.request.app[RECEIVERS]
 
 
 @contextmanager
@@ -135,35 +141,10 @@ def _check_order(call: Call, upload: Upload) -> None:
         raise Refusal(400, Reason("SIZE_INVALID", "Content-Range and Content-Length do not agree", header))
 
 
-async def _receive(call: Call, upload: Upload, turn: int) -> bytes:
-    """Take a body, and return the last part of it, which is still to be written.
-
-    A part is written, and digested, while the next one comes. What came of a body that breaks off is kept.
-    """
-    waiting: list[bytes] = []
-    size, writing = 0, None
-    try:
-        async for piece in pieces(call.request):
-            waiting.append(piece)
-            size += len(piece)
-            if size >= CHUNK or (size and not piece):
-                if writing is not None:
-                    await writing
-                writing = asyncio.create_task(asyncio.to_thread(upload.write, b"".join(waiting), turn))
-                waiting, size = [], 0
-    except (Stalled, ConnectionError, web.RequestPayloadError):
-        if writing is not None:
-            await writing
-        await asyncio.to_thread(upload.write, b"".join(waiting), turn)
-        raise
-    if writing is not None:
-        await writing
-    return b"".join(waiting)
-
-
 async def _finish(call: Call, upload: Upload, digest: Digest, turn: int) -> web.Response:
     upload.expect(digest.hasher())
-    last = await _receive(call, upload, turn)
+    with _receivers(call).receiver(upload, turn) as receiver:
+        last = await receiver.receive(call.request)
     if not await asyncio.to_thread(_commit, call, upload, digest, last, turn):
         raise refusals.digest_mismatch(digest)
     return _created(call, digest)
