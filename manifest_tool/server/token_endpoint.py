@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from manifest_tool.server import authorization, rights
+from manifest_tool.server.receiving import pieces
 from manifest_tool.server.refusals import Reason, Refusal
 from manifest_tool.server.tokens import LONGEST, SECONDS, SERVICE, Grant
 
@@ -114,7 +115,7 @@ def _check_service(service: str) -> None:
 
 async def _form(request: web.Request) -> Mapping[str, str]:
     body = bytearray()
-    async for piece in request.content.iter_any():
+    async for piece in pieces(request):
         body += piece
         if len(body) > _MAX_FORM:
             raise Refusal(413, Reason("SIZE_INVALID", f"a request for a token has at most {_MAX_FORM} bytes"))

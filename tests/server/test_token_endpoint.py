@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 import pytest
 
 from manifest_tool.server.auth import Auth
+from manifest_tool.server.limits import Limits
 from manifest_tool.server.serve import Running, serving
+from tests.server import test_hostile as raw
 from tests.server.test_guard import SECRET, Answer, basic
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -138,6 +140,21 @@ def test_what_is_no_form(running: Running, body: bytes) -> None:
 
 def test_a_form_has_its_limit(running: Running) -> None:
     assert Answer(running.host, "POST", "/token", b"a=" + b"x" * 70_000, **FORM).told[:2] == (413, "SIZE_INVALID")
+
+
+def test_a_form_that_does_not_come_is_given_up() -> None:
+    with serving(accounts={"me": SECRET}, auth=Auth.TOKEN, limits=Limits(idle=0.2)) as running:
+        response = raw.exchange(running, raw.head("POST", "/token", "Content-Length: 100") + b"grant_type=")
+        assert (response.status, raw.codes(response)) == (408, ["REQUEST_TIMEOUT"])
+
+
+def test_a_form_is_asked_for_where_a_client_waits_for_that(running: Running) -> None:
+    form = urlencode(PASSWORD).encode()
+    with raw.connected(running) as connection:
+        connection.sendall(raw.head("POST", "/token", f"Content-Length: {len(form)}", "Expect: 100-continue"))
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(form)
+        assert raw.answer(connection).status == 200
 
 
 def test_a_token_for_another_service_is_not_given(running: Running) -> None:
