@@ -100,7 +100,7 @@ class Ledger:
             self.notes.tags.pop((repository, matched[1]), None)
             for digest in _digests(matched[1]):
                 pointing: dict[_Tag, Digest | None] = {
-                    tag: target for tag, target in self.notes.tags.items() if target == digest
+                    tag: target for tag, target in self.notes.tags.items() if tag[0] == repository and target == digest
                 }
                 self.notes.drop(Notes(pointing, {(repository, digest): frozenset()}))
 

@@ -164,3 +164,11 @@ def test_what_is_deleted_is_gone_and_a_manifest_with_its_tags() -> None:
     assert [tag for _, tag in ledger.notes.tags] == ["three"]
     exchange(ledger, Request("DELETE", URL(f"{BASE}/blobs/{DIGEST}")), 202)
     assert not ledger.notes.blobs
+
+
+def test_a_tag_of_another_repository_does_not_end_with_a_manifest() -> None:
+    ledger, there = Ledger(), repository("r.test", "a/c")
+    exchange(ledger, put("one"), 201)
+    ledger.asked(there, put("two"))
+    exchange(ledger, Request("DELETE", URL(f"{BASE}/manifests/{DIGEST}")), 202)
+    assert ledger.notes.tags == {(there, "two"): DIGEST}

@@ -134,6 +134,18 @@ async def test_what_is_to_be_kept_is_kept_and_told(embedded: Running) -> None:
     assert list(report.notices) == ["4 blobs stayed in the registry"]
 
 
+async def test_no_two_runs_put_the_same(embedded: Running) -> None:
+    """What one of them takes away is nobody else's."""
+    put = []
+    for _ in range(2):
+        async with trial.site(embedded.host) as where:
+            await run(catalogue.WRITING, where, ignore, keep=True)
+        notes = where.ledger.notes
+        put.append({*notes.tags, *notes.manifests, *notes.blobs})
+    assert len(put[0]) > 200
+    assert not put[0] & put[1]
+
+
 async def test_what_stands_on_something_else_waits_for_it(embedded: Running) -> None:
     found = await ended(
         embedded.host,
