@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from aiohttp import encode_basic_auth, web
 
 from manifest_tool.server.app import create_app
-from manifest_tool.server.store import MemoryStore
+from manifest_tool.server.memory import MemoryStore
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware

@@ -68,8 +68,8 @@ def serve(
     from manifest_tool.server.disk import DiskStore
     from manifest_tool.server.limits import Limits, open_more_files
     from manifest_tool.server.listening import Listener, until_stopped
+    from manifest_tool.server.memory import MemoryStore
     from manifest_tool.server.rules import Rules
-    from manifest_tool.server.store import MemoryStore
 
     deeds = "read everything" if read_only else "read, write and delete everything"
     _check_reach(host, auth, deeds, allow_anonymous=allow_anonymous)

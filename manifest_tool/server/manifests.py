@@ -14,8 +14,9 @@ from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.oci.reference import check_tag
 from manifest_tool.server import content, refusals, validation
+from manifest_tool.server.memory import MemoryBlob
 from manifest_tool.server.receiving import pieces
-from manifest_tool.server.store import MemoryBlob, Stored
+from manifest_tool.server.store import Stored
 
 if TYPE_CHECKING:
     from manifest_tool.server.call import Call

@@ -19,8 +19,9 @@ from manifest_tool.server.faults import Faults
 from manifest_tool.server.limits import DEFAULT, Limits
 from manifest_tool.server.listening import Listener
 from manifest_tool.server.log import RequestLog
+from manifest_tool.server.memory import MemoryStore
 from manifest_tool.server.rules import STRICT, Rules
-from manifest_tool.server.store import MemoryStore, Store, Stored
+from manifest_tool.server.store import Store, Stored
 
 if TYPE_CHECKING:
     import ssl

@@ -16,8 +16,8 @@ from manifest_tool.oci.reference import Registry, Repository
 from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Keychain
 from manifest_tool.registry.transport import Options
+from manifest_tool.server.memory import MemoryStore
 from manifest_tool.server.serve import Running
-from manifest_tool.server.store import MemoryStore
 from tests.registry.parts import Clock
 
 NAME, OTHER = "acme/manifest-tool-test", "acme/manifest-tool-test-2"

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from manifest_tool.server.disk import DiskStore
+from manifest_tool.server.memory import MemoryStore
 from manifest_tool.server.serve import Running, serving
-from manifest_tool.server.store import MemoryStore, Store
+from manifest_tool.server.store import Store
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from manifest_tool.oci.digest import Digest
+from manifest_tool.server.memory import MemoryStore
 from manifest_tool.server.serve import Running, serving
-from manifest_tool.server.store import MemoryStore
 from tests.server.conftest import Client
 
 if TYPE_CHECKING:

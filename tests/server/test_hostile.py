@@ -19,8 +19,8 @@ from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.disk import DiskStore
 from manifest_tool.server.limits import Limits
+from manifest_tool.server.memory import MemoryStore
 from manifest_tool.server.serve import Running, serving
-from manifest_tool.server.store import MemoryStore
 from tests.server.conftest import Client
 
 DATA = b"some bytes"

@@ -19,8 +19,8 @@ import pytest
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.media_type import OCI_INDEX
 from manifest_tool.server.actions import Delay
+from manifest_tool.server.memory import MemoryStore
 from manifest_tool.server.serve import serving
-from manifest_tool.server.store import MemoryStore
 from tests.server.conftest import Client
 
 
