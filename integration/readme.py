@@ -2,24 +2,32 @@
 them to that.
 
 What a page has: ``console`` blocks, of which each line that begins with ``$`` is run in turn, all of the page in one
-`trial`; and ``yaml`` blocks below a comment that names a file, which hold that file.
+`trial`; ``yaml`` blocks below a comment that names a file, which hold that file; and the checks of ``registry test``
+below a comment that says which.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from integration.trial import HOST, ROOT, Trial, trial
+from manifest_tool.conformance import catalogue
+
+if TYPE_CHECKING:
+    from manifest_tool.conformance.check import Group
 
 README = ROOT / "README.md"
+_GROUPS = {"writing": catalogue.WRITING, "reading": catalogue.READING}
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*$", re.MULTILINE)
 _FILE = re.compile(r"(^<!-- (specs/\S+) -->\n```yaml\n).*?(^```$)", re.MULTILINE | re.DOTALL)
-_PROGRESS = re.compile(r"^(?:copied|found|mounted|present|published) .*\n", re.MULTILINE)
+_CHECKS = re.compile(r"(^<!-- checks: (writing|reading) -->\n).*?(^<!-- end -->$)", re.MULTILINE | re.DOTALL)
+_PROGRESS = re.compile(r"^(?:copied|found|mounted|present|published|tried) .*\n", re.MULTILINE)
 
 
 def main() -> None:
@@ -31,9 +39,18 @@ def main() -> None:
 def refreshed(text: str) -> str:
     """The text with the files and the outputs as they are now."""
     text = _FILE.sub(lambda found: found[1] + (ROOT / found[2]).read_text() + found[3], text)
+    text = _CHECKS.sub(lambda found: found[1] + "".join(_checks(_GROUPS[found[2]])) + found[3], text)
     with trial() as place:
         session = _Session(place)
         return _BLOCK.sub(lambda found: "".join(["```console\n", *session.told(found[1]), "```"]), text)
+
+
+def _checks(groups: Iterable[Group]) -> Iterator[str]:
+    for group in groups:
+        yield f"\n**{group.title}**\n\n"
+        for check in group.checks:
+            yield f"- `{check.id}`: {check.title}{' (needed)' if check.needed else ''}\n"
+    yield "\n"
 
 
 @dataclass(slots=True)

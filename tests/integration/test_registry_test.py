@@ -177,6 +177,15 @@ def test_docker_registry_plain(docker_registry: str) -> None:
     assert tags(docker_registry) == found.document["left"] == []
 
 
+@old
+def test_docs_show_what_it_is_told(docker_registry: str) -> None:
+    ran = script(f"{docker_registry}/acme", "--only", "blob-order", COLUMNS="80")
+    told = ran.stdout.replace(docker_registry, "localhost:5000")
+    told = re.sub(r"Date: .*", "Date: …", re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "…", told))
+    [shown] = re.findall(r"\n\n```\n(.*?)```\n", (ROOT / "docs" / "conformance.md").read_text(), re.DOTALL)
+    assert shown in told
+
+
 @slow
 @old
 def test_docker_registry_with_passwords(tmp_path: Path) -> None:
