@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -104,10 +106,19 @@ async def _put(path: Path, name: str, hashed: str) -> bool:
 
 
 def _content(path: Path) -> bytes:
+    """What a file says; raises `UsageError` where it is none, and would be lost, or never end."""
     try:
-        return path.read_bytes()
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError(f"cannot write the accounts in {path}: this is no regular file")
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return b""
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a pipe, too, without waiting for somebody at its other end."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _lines(data: bytes, path: Path) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -146,3 +149,17 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="cannot write the accounts in "):
         htpasswd.put(tmp_path / "loop", "me", "x")
+
+
+def test_only_a_file_is_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # Whoever reads this pipe waits for ever.
+    other_end = os.open(pipe, os.O_RDWR)
+    command = "import sys; from pathlib import Path; from manifest_tool.server import htpasswd; "
+    command += "htpasswd.put(Path(sys.argv[1]), 'me', 'x')"
+    ran = subprocess.run([sys.executable, "-c", command, pipe], capture_output=True, text=True, timeout=10, check=False)
+    os.close(other_end)
+    assert ran.stderr.strip().endswith(f"cannot write the accounts in {pipe}: this is no regular file")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
