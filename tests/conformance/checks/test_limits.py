@@ -54,14 +54,14 @@ async def test_a_manifest_that_is_too_large_may_be_taken(embedded: Running) -> N
 
 
 async def test_a_crowd_that_is_refused_is_told(embedded: Running) -> None:
-    embedded.faults.add(Answer(500), method="HEAD", path="/blobs/", after=30)
+    embedded.faults.add(Answer(500), method="GET", path="/blobs/", after=30)
     result = await trial.tried(embedded.host, "burst")
     assert "one of 32 requests at once was answered with 500" in result.detail
     assert result.outcome is FAIL
 
 
 async def test_what_is_put_off_is_counted(embedded: Running) -> None:
-    embedded.faults.add(Answer(429, headers={"Retry-After": "2"}), method="HEAD", path="/blobs/", times=5)
+    embedded.faults.add(Answer(429, headers={"Retry-After": "2"}), method="GET", path="/blobs/", times=5, after=1)
     async with trial.site(embedded.host) as where:
         report = await trial.report(where, "burst")
     (result,) = report.results
