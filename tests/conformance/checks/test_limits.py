@@ -62,7 +62,7 @@ async def test_a_crowd_that_is_refused_is_told(embedded: Running) -> None:
 
 async def test_what_is_put_off_is_counted(embedded: Running) -> None:
     embedded.faults.add(Answer(429, headers={"Retry-After": "2"}), method="GET", path="/blobs/", times=5, after=1)
-    async with trial.site(embedded.host) as where:
+    async with trial.site(embedded.host, attempts=8) as where:
         report = await trial.report(where, "burst")
     (result,) = report.results
     assert result.outcome is Outcome.PASS
