@@ -22,7 +22,7 @@ SHARED = "shared"
 _WRITERS = 4
 _POOL = 12
 """How many contents all writers share, so that their bytes come and go with several repositories at a time."""
-_LONGEST = 0.3
+_LONGEST = 0.2
 """Seconds from the first request to the end."""
 
 
