@@ -68,6 +68,8 @@ def conformance(
         from manifest_tool.conformance.page import to_html
 
     plan = _plan(namespace, read_only, only or (), keep=keep)
+    if junit and html and junit.resolve() == html.resolve():
+        raise UsageError("--junit and --html name the same file", hint="give each its own")
     settings = connect.settings_of(context)
     show = _Shown(output)
     for path, option, form in ((junit, "--junit", to_xml), (html, "--html", to_html)):

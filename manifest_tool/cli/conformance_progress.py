@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from manifest_tool.conformance.result import Result
     from manifest_tool.events import Event
 
+_SPINNER = 3
+"""Columns before the live line, and one behind it."""
+
 
 @contextmanager
 def following(total: int, *, debug: bool) -> Iterator[Follower]:
@@ -98,10 +101,12 @@ class Live(Follower):
         self._refresh()
 
     def _refresh(self) -> None:
-        from rich.text import Text
-
-        doing = "; " + ", ".join(self._under_way) if self._under_way else ""
-        self._status.update(Text(self.counts + doing, no_wrap=True, overflow="ellipsis"))
+        doing = ", ".join(self._under_way)
+        if self._counts.total() == self._total:
+            doing = "taking away what was put there"
+        line = f"{self.counts}; {doing}" if doing else self.counts
+        # A line that is broken in two is not wiped out whole.
+        self._status.update(line[: self._status.console.width - _SPINNER])
 
     def _say(self, text: str) -> None:
         self._status.console.print(text, markup=False, soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from manifest_tool.conformance.features import summary
 from manifest_tool.conformance.result import Outcome
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def document(report: Report) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "interrupted": report.interrupted,
         "sufficient": report.sufficient,
+        "summary": summary(report),
         "counts": {outcome.value: report.count(outcome) for outcome in Outcome},
         "features": [_feature(feature) for feature in report.features],
         "results": [_result(result) for result in report.results],

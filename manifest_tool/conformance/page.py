@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import transcript
 from manifest_tool.conformance.clean import clean_line
+from manifest_tool.conformance.features import summary
 from manifest_tool.conformance.result import Outcome
 from manifest_tool.conformance.style import CSS
 
@@ -74,8 +75,8 @@ def _summary(report: Report) -> Iterator[str]:
 def _verdict(report: Report) -> str:
     if report.interrupted:
         return "The run was interrupted; this is what was found until then."
-    works = "works" if report.sufficient else "does not work"
-    return f"What manifest-tool needs {works} here."
+    told = summary(report)
+    return _text(f"{told[:1].upper()}{told[1:]}.")
 
 
 def _features(features: Sequence[Feature]) -> Iterator[str]:

@@ -34,6 +34,7 @@ def run(program: Program, host: str, *options: str) -> harness.Ran:
         (("localhost:1/acme", "--only", "x"), "error: --only: there is no group or check 'x'\nhint: the groups are "),
         (("localhost:1/acme", "--junit", "/proc/x"), "error: --junit: cannot write /proc/x: "),
         (("localhost:1/acme", "--html", "/"), "error: --html: cannot write /: Is a directory\n"),
+        (("localhost:1/acme", "--junit", "x", "--html", "./x"), "error: --junit and --html name the same file\n"),
         (("localhost:1/acme", "--username", "me"), "error: --username and --password belong together\n"),
         (("http://localhost:1/acme",), "error: invalid reference "),
     ],

@@ -13,6 +13,11 @@ from manifest_tool.conformance.result import Outcome, Result
 from manifest_tool.events import Answered, Noticed
 
 NOTICE = Noticed("[red]odd[/red]\x1b[31m")
+LINES = """\
+tried put: fail: seen \\x1b[31m
+warning: [red]odd[/red]\\x1b[31m
+tried 3 of 3: 1 pass, 1 fail, 1 not tried
+"""
 
 
 async def _ask(probe: Probe) -> str | None:
@@ -34,9 +39,7 @@ def test_plain_lines_where_there_is_no_terminal(capfd: pytest.CaptureFixture[str
         follower.observe(Answered("GET", "http://x", 200, 0.1))
     assert capfd.readouterr() == (
         "",
-        "tried put: fail: seen \\x1b[31m\n"
-        "warning: [red]odd[/red]\\x1b[31m\n"
-        "tried 3 of 3: 1 pass, 1 fail, 1 not tried\n",
+        LINES,
     )
     assert follower.notices == (NOTICE.message,)
 
@@ -62,3 +65,24 @@ def test_a_live_line_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capfd: pytes
     assert r"warning: [red]odd[/red]\x1b[31m" in shown
     assert "2 of 30: 1 pass, 1 fail; list" in shown
     assert capfd.readouterr().out == ""
+
+
+def test_the_live_line_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    with following(30, debug=False) as follower:
+        for number in range(9):
+            follower.begin(Check(f"a-long-name-{number}", "", _ask))
+    assert "0 of 30; a-long-name-0" in terminal.getvalue()
+    assert "a-long-name-8" not in terminal.getvalue()
+
+
+def test_the_live_line_tells_of_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with following(1, debug=False) as follower:
+        follower.tell(Result("ping", "", "", Outcome.PASS))
+    assert "1 of 1: 1 pass; taking away what was put there" in terminal.getvalue()

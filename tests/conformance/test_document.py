@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from manifest_tool.conformance import document
+from manifest_tool.conformance.features import summary
 from tests.conformance.samples import EVIL, GOOD, REPORT
 
 
@@ -18,6 +19,7 @@ def test_the_object_tells_everything() -> None:
         "seconds": 63.501,
         "interrupted": False,
         "sufficient": False,
+        "summary": summary(REPORT),
         "counts": {"pass": 1, "fail": 2, "unsupported": 1, "not tried": 1},
         "features": [
             {"name": "upload", "works": True, "otherwise": None},

@@ -69,13 +69,13 @@ def test_it_needs_nothing_but_itself(page: Page) -> None:
 
 def test_everything_is_said_as_text(page: Page) -> None:
     text = page.text("body")
-    assert text.count(SHOWN) == 11  # each place that a registry can fill, in the summary, the table and the exchanges
+    assert text.count(SHOWN) == 12  # each place that a registry can fill, in the summary, the table and the exchanges
     assert all(c.isprintable() or c == "\n" for c in to_html(REPORT))
 
 
 def test_the_summary_comes_first_then_the_checks_then_the_wire(page: Page) -> None:
     assert page.said["h2"] == ["Summary", "Checks", "What went over the wire"]
-    assert "What manifest-tool needs does not work here." in page.text("p")
+    assert "What manifest-tool needs does not work here: put, tag; copies " in page.text("p")
     assert "1 passed" in page.text("ul").replace("\n", " ")
 
 
@@ -99,7 +99,7 @@ def test_failures_are_open_and_the_rest_is_not(page: Page) -> None:
 def test_a_good_run() -> None:
     page = Page(to_html(GOOD))
     assert page.said["h2"] == ["Summary", "Checks"]
-    assert "What manifest-tool needs works here." in page.text("p")
+    assert "What manifest-tool needs works here; copies " in page.text("p")
 
 
 def test_a_run_that_was_interrupted() -> None:
