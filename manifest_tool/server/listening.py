@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import signal
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ _PATIENCE = 5.0
 _ACCEPTING = "_accept_connection"
 """How asyncio calls the tasks that make a connection of what was accepted; it has no public name for them."""
 _HINT = "--port 0 takes any port that is free"
+_OF_THE_PORT = {errno.EADDRINUSE, errno.EACCES}
 
 _LOGGER = logging.getLogger(__name__)
 # What is no HTTP is the client's error, and answered; it needs no traceback here.
@@ -65,8 +67,10 @@ class Listener:
         try:
             try:
                 await web.TCPSite(runner, self.host, self.port, ssl_context=self.tls).start()
-            except OSError as error:
-                raise UsageError(f"cannot listen on {self.host}:{self.port}: {error.strerror}", hint=_HINT) from error
+            except (OSError, UnicodeError) as error:
+                reason = getattr(error, "strerror", None) or "this is no name of a host"
+                hint = _HINT if getattr(error, "errno", None) in _OF_THE_PORT else ""
+                raise UsageError(f"cannot listen on {self.host}:{self.port}: {reason}", hint=hint) from error
             address, bound, *_ = runner.addresses[0]
             yield f"[{address}]:{bound}" if ":" in address else f"{address}:{bound}"
         finally:

@@ -71,6 +71,14 @@ def test_a_taken_port() -> None:
     assert result.exception.hint == "--port 0 takes any port that is free"
 
 
+@pytest.mark.parametrize("host", ["a" * 64 + ".test", "\udcff"])
+def test_what_is_no_host(host: str) -> None:
+    result = CliRunner().invoke(app, ["registry", "serve", "--allow-anonymous", "--port", "0", "--host", host])
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == f"cannot listen on {host}:0: this is no name of a host"
+    assert result.exception.hint == ""
+
+
 def test_a_root_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = CliRunner().invoke(app, ["registry", "serve", "--root", str(tmp_path / "file" / "below")])
