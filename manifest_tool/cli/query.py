@@ -187,7 +187,7 @@ def _serve(settings: Settings, age: float, *, host: str, port: int, allow_privat
     """Answer until a signal; nobody is asked in the name of whoever runs this, unless a file is given for it."""
     import asyncio
 
-    from manifest_tool.cli import progress, streams
+    from manifest_tool.cli import logs, progress, streams
     from manifest_tool.cli.registry import is_loopback
     from manifest_tool.events import ignore
     from manifest_tool.query.clients import Clients
@@ -212,4 +212,5 @@ def _serve(settings: Settings, age: float, *, host: str, port: int, allow_privat
     clients = Clients(lambda: Client.opened(options, Keychain(*configs, observe=observe), observe))
     limits = Limits(settings.timeout) if settings.timeout else Limits()
     service = Service(clients, Lookup(MemoryCache(), age), limits, observe=tell)
-    asyncio.run(until_stopped(create_app(service), Listener(host, port), typer.echo))
+    with logs.told(debug=settings.debug):
+        asyncio.run(until_stopped(create_app(service), Listener(host, port), typer.echo))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifest_tool.cli import account, conformance
+from manifest_tool.cli import account, conformance, connect
 from manifest_tool.errors import UsageError
 from manifest_tool.server.auth import Auth
 
@@ -29,6 +29,7 @@ app.command("test")(conformance.conformance)
 
 @app.command()
 def serve(
+    context: typer.Context,
     *,
     host: Annotated[str, typer.Option(help="The address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on; 0 is any free one.", min=0, max=65535)] = 5000,
@@ -61,7 +62,7 @@ def serve(
     import asyncio
     from contextlib import nullcontext
 
-    from manifest_tool.cli import sizes, streams
+    from manifest_tool.cli import logs, sizes, streams
     from manifest_tool.server import access_log as log
     from manifest_tool.server import guard
     from manifest_tool.server.app import create_app
@@ -81,7 +82,8 @@ def serve(
     open_more_files()
     store = MemoryStore(limits) if root is None else DiskStore(root, limits)
     app = create_app(store, rules=Rules(sparse=sparse), limits=limits, middlewares=guards)
-    with log.opened(access_log, streams.tell) if access_log else nullcontext() as lines:
+    accesses = log.opened(access_log, streams.tell) if access_log else nullcontext()
+    with logs.told(debug=connect.settings_of(context).debug), accesses as lines:
         asyncio.run(until_stopped(app, Listener(host, port, tls, lines), typer.echo))
 
 
