@@ -103,6 +103,7 @@ def measure(wanted: Load) -> Figures:
         rates: dict[str, dict[str, list[float]]] = {name: {} for name in servers}
         for _ in range(wanted.rounds):
             for name, server in servers.items():
+                os.sync()  # what the one before left to the system to write
                 for kind, tasks in _kinds(wanted, manifests[name]):
                     took = asyncio.run(load.run(server.host, tasks, wanted.connections))
                     rates[name].setdefault(kind, []).append(len(tasks) / took)
