@@ -11,7 +11,9 @@ from tests.conformance.samples import GOOD, REPORT, SHOWN
 
 _TIME = re.compile(r"\d+\.\d{3}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_SUITE = {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"}
+_TOP = {"name", "tests", "failures", "errors", "time"}
+"""All that junit-10.xsd grants to ``testsuites``; Jenkins refuses a file with more."""
+_SUITE = {*_TOP, "skipped", "timestamp"}
 
 
 def _root(report: Report) -> ET.Element:
@@ -23,15 +25,15 @@ def test_the_counts_are_those_of_the_cases() -> None:
     assert root.tag == "testsuites"
     assert [child.tag for child in root] == ["testsuite"] * 3
     for suite in (root, *root):
-        assert set(suite.attrib) == _SUITE
+        assert set(suite.attrib) == (_TOP if suite is root else _SUITE)
         assert _TIME.fullmatch(suite.attrib["time"])
-        assert _TIMESTAMP.fullmatch(suite.attrib["timestamp"])
         cases = list(suite.iter("testcase"))
         assert int(suite.attrib["tests"]) == len(cases)
         assert int(suite.attrib["failures"]) == len(list(suite.iter("failure")))
-        assert int(suite.attrib["skipped"]) == len(list(suite.iter("skipped")))
+        assert suite is root or int(suite.attrib["skipped"]) == len(list(suite.iter("skipped")))
+        assert suite is root or _TIMESTAMP.fullmatch(suite.attrib["timestamp"])
         assert suite.attrib["errors"] == "0"
-    assert (root.attrib["tests"], root.attrib["failures"], root.attrib["skipped"]) == ("5", "2", "2")
+    assert (root.attrib["tests"], root.attrib["failures"]) == ("5", "2")
 
 
 def test_a_case_is_known_by_its_group_and_its_id() -> None:
