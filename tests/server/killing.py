@@ -45,11 +45,13 @@ def kill(root: Path, seed: int, runs: int) -> int:
             for thread in threads:
                 thread.start()
             time.sleep(chance.uniform(0.0, _LONGEST))
+            ended = [thread for thread in threads if not thread.is_alive()]
             process.kill()
             for thread in threads:
                 thread.join()
         failures = [writer.failure for writer in writers if writer.failure]
         assert not failures, failures
+        assert not ended, "a connection was lost before the registry was killed"
         last = [writer.ledger for writer in writers]
         every += last
     raise AssertionError

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.disk import DiskStore
+from manifest_tool.server.disk_upload import DiskUpload
 from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout, tag_file, tag_of
 from manifest_tool.server.serve import Running, serving
 from manifest_tool.server.store import Stored
@@ -100,6 +101,25 @@ def test_what_was_received_before_a_restart_is_digested_with_the_rest(tmp_path: 
         assert again is not None
         again.write(b"second")
         assert store.commit("a", first.id, Digest.of(b"first second"))
+
+
+@pytest.mark.parametrize(("algorithm", "patches"), [("sha256", 0), ("sha512", 0), ("sha256", 3)])
+def test_what_is_received_is_digested_as_it_comes_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: str, patches: int
+) -> None:
+    def reading(self: DiskUpload) -> None:
+        pytest.fail("what was received is read again")
+
+    monkeypatch.setattr(DiskUpload, "_pieces", reading)
+    data, part = bytes(1_000_000), bytes(200_000)
+    with DiskStore(tmp_path) as store, serving(store) as registry:
+        client = Client(registry.host)
+        location = client("POST", "/v2/a/blobs/uploads/").headers["Location"]
+        for _ in range(patches):
+            assert client("PATCH", location, part).status == 202
+        digest = Digest.of(patches * part + data, algorithm)
+        assert client("PUT", f"{location}?digest={digest}", data).status == 201
+        client.close()
 
 
 def test_a_restart_removes_what_was_left_half_done(tmp_path: Path) -> None:
