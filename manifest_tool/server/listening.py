@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import signal
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -68,13 +69,20 @@ class Listener:
             try:
                 await web.TCPSite(runner, self.host, self.port, ssl_context=self.tls).start()
             except (OSError, UnicodeError) as error:
-                reason = getattr(error, "strerror", None) or "this is no name of a host"
                 hint = _HINT if getattr(error, "errno", None) in _OF_THE_PORT else ""
-                raise UsageError(f"cannot listen on {self.host}:{self.port}: {reason}", hint=hint) from error
+                raise UsageError(f"cannot listen on {self.host}:{self.port}: {_reason(error)}", hint=hint) from error
             address, bound, *_ = runner.addresses[0]
             yield f"[{address}]:{bound}" if ":" in address else f"{address}:{bound}"
         finally:
             await _stop(runner)
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):
+        return "this is no name of a host"
+    # What asyncio says repeats the address; those of names, which are no system's, are negative.
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error)
 
 
 async def until_stopped(app: web.Application, listener: Listener, announce: Callable[[str], None]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -68,6 +70,7 @@ def test_a_taken_port() -> None:
         port = running.host.partition(":")[2]
         result = CliRunner().invoke(app, ["registry", "serve", "--port", port])
     assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == f"cannot listen on 127.0.0.1:{port}: Address already in use"
     assert result.exception.hint == "--port 0 takes any port that is free"
 
 
@@ -76,6 +79,13 @@ def test_what_is_no_host(host: str) -> None:
     result = CliRunner().invoke(app, ["registry", "serve", "--allow-anonymous", "--port", "0", "--host", host])
     assert isinstance(result.exception, UsageError)
     assert str(result.exception) == f"cannot listen on {host}:0: this is no name of a host"
+    assert result.exception.hint == ""
+
+
+def test_an_address_of_another_machine() -> None:
+    result = CliRunner().invoke(app, ["registry", "serve", "--allow-anonymous", "--port", "0", "--host", "192.0.2.1"])
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == f"cannot listen on 192.0.2.1:0: {os.strerror(errno.EADDRNOTAVAIL)}"
     assert result.exception.hint == ""
 
 
