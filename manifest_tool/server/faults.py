@@ -54,8 +54,9 @@ class Faults:
     def add(
         self, action: Action, *, method: str = "*", path: str = "", times: int | None = None, after: int = 0
     ) -> Fault:
-        """Put a rule in force."""
-        rule = Fault(action, method, path, times, after)
+        """Put a rule in force; raises ``re.error`` where ``path`` is no regular expression."""
+        re.compile(path)
+        rule = Fault(action, method.upper(), path, times, after)
         with self._lock:
             self._rules.append(rule)
             self._matches[id(rule)] = 0

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server import guard
 from manifest_tool.server.accounts import fixed
@@ -116,8 +117,10 @@ def serving(
     """Serve from a thread with a loop of its own for as long as the context lasts.
 
     ``accounts`` are passwords by name; where they are given, ``auth`` is how they are asked for, and with
-    tokens everybody may pull where ``anonymous_pull`` says so.
+    tokens everybody may pull where ``anonymous_pull`` says so. Raises `UsageError`.
     """
+    if accounts is None and auth is Auth.TOKEN:
+        raise UsageError("tokens need accounts, though there may be none among them: accounts={}")
     listener = Listener(host, port, tls, access_log)
     running = Running(MemoryStore(limits) if store is None else store, scheme=listener.scheme)
     hashes, auth = fixed(accounts or {}), Auth.NONE if accounts is None else auth

@@ -28,7 +28,9 @@ _Given_co = TypeVar("_Given_co", covariant=True)
 class _Start(Protocol[_P, _Given_co]):
     """In memory, in a folder, or over a store; with the options of `serving`."""
 
-    def __call__(self, store: Path | Store | None = None, /, *args: _P.args, **options: _P.kwargs) -> _Given_co: ...
+    def __call__(
+        self, store: Path | str | Store | None = None, /, *args: _P.args, **options: _P.kwargs
+    ) -> _Given_co: ...
 
 
 @dataclass(slots=True)
@@ -83,11 +85,11 @@ def _with_images(
     serve: Callable[Concatenate[Store | None, _P], AbstractContextManager[Running]],
 ) -> _Start[_P, AbstractContextManager[Registry]]:
     @contextmanager
-    def started(store: Path | Store | None = None, /, *args: _P.args, **options: _P.kwargs) -> Iterator[Registry]:
+    def started(store: Path | str | Store | None = None, /, *args: _P.args, **options: _P.kwargs) -> Iterator[Registry]:
         with ExitStack() as stack:
-            if isinstance(store, Path):
+            if isinstance(store, Path | str):
                 limits = options.get("limits")
-                store = stack.enter_context(DiskStore(store, limits if isinstance(limits, Limits) else DEFAULT))
+                store = stack.enter_context(DiskStore(Path(store), limits if isinstance(limits, Limits) else DEFAULT))
             running = stack.enter_context(serve(store, *args, **options))
             yield Registry(**{field.name: getattr(running, field.name) for field in fields(running)})
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import pytest
 from aiohttp import web
 
 from manifest_tool.server.actions import Answer, Delay, Headers
@@ -32,6 +34,13 @@ def test_by_method_and_by_path_with_its_query(registry: Running, client: Client)
     assert statuses(client, 1, "/v2/a/tags/list") == [429]
     assert client("POST", "/v2/a/blobs/uploads/").status == 202
     assert client("POST", f"/v2/a/blobs/uploads/?mount=sha256:{'a' * 64}").status == 503
+
+
+def test_a_rule_that_can_match_nothing_is_refused_or_set_right(registry: Running, client: Client) -> None:
+    with pytest.raises(re.error):
+        registry.faults.add(Answer(503), path="(")
+    registry.faults.add(Answer(503), method="get")
+    assert client("GET", "/v2/").status == 503
 
 
 def test_rules_that_are_equal_count_for_themselves(registry: Running, client: Client) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from manifest_tool.errors import InvalidReference
+from manifest_tool.errors import InvalidReference, UsageError
 from manifest_tool.oci import media_type as types
 from manifest_tool.testing import (
+    Auth,
     Digest,
     Limits,
     Registry,
@@ -60,6 +61,16 @@ def test_what_was_made_elsewhere(oci_registry: Registry) -> None:
     _, _, body = harness.request(oci_registry.host, "GET", f"/v2/app/referrers/{subject.digest}")
     assert [entry["digest"] for entry in json.loads(body)["manifests"]] == [str(referrer)]
     assert oci_registry.reference("app:attested") == f"{oci_registry.host}/app:attested"
+
+
+def test_a_folder_may_be_a_string(start_oci_registry: StartRegistry, tmp_path: Path) -> None:
+    start_oci_registry(str(tmp_path)).put_image("app:1")
+    assert (tmp_path / "repositories" / "app").is_dir()
+
+
+def test_tokens_need_accounts() -> None:
+    with pytest.raises(UsageError, match="tokens need accounts"), registry(auth=Auth.TOKEN):
+        pass
 
 
 @pytest.mark.parametrize(
