@@ -112,9 +112,6 @@ class Sessions(Generic[AnySession]):
         self._lock = threading.Lock()
         self._open: dict[str, AnySession] = {}
 
-    def __len__(self) -> int:
-        return len(self._open)
-
     def open(self, repository: str, make: Callable[[str], AnySession]) -> AnySession:
         """Begin one; raises `TooMany`."""
         if len(self._open) >= self._limits.uploads:
