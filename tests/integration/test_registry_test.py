@@ -191,7 +191,8 @@ def test_docs_show_what_it_is_told(docker_registry: str) -> None:
 @old
 def test_docker_registry_with_passwords(tmp_path: Path) -> None:
     with guarded(tmp_path) as host:
-        as_expected(run(f"{host}/acme", "--username", "me", "--password", SECRET), {"token-scopes": "not tried"})
+        account = ("--username", "me", "--password", SECRET)
+        as_expected(run(f"{host}/acme", *account), {"token-scopes": "not tried"})
         wrong = script(f"{host}/acme", "--username", "me", "--password", "wrong")
         nobody = script(f"{host}/acme")
     assert (wrong.code, wrong.stdout, nobody.code, nobody.stdout) == (4, "", 4, "")
@@ -202,9 +203,15 @@ def test_docker_registry_with_passwords(tmp_path: Path) -> None:
 @slow
 @old
 def test_docker_registry_with_tokens(tmp_path: Path, authority: Authority) -> None:
-    with with_tokens(tmp_path, authority) as (host, _):
-        as_expected(run(f"{host}/acme", MANIFEST_TOOL_USERNAME="keeper", MANIFEST_TOOL_PASSWORD=SECRET), {})
-        assert SECRET not in (tmp_path / "registry" / "log").read_text()
+    files = {name: tmp_path / name for name in ("--junit", "--html")}
+    options = [str(word) for pair in files.items() for word in pair]
+    with with_tokens(tmp_path, authority) as (host, service):
+        account = {"MANIFEST_TOOL_USERNAME": "keeper", "MANIFEST_TOOL_PASSWORD": SECRET}
+        found = run(f"{host}/acme", "--debug", *options, **account)
+        as_expected(found, {})
+        told = "".join([found.ran.stdout, found.ran.stderr, *(path.read_text() for path in files.values())])
+        assert service.issued
+        assert not [secret for secret in (SECRET, *service.issued) if secret in told]
         reader = script(f"{host}/acme", "--username", "reader", "--password", SECRET)
     assert (reader.code, reader.stdout) == (4, "")
     assert f"hint: no push right on {host}/{REPOSITORY} for the account 'reader' from --username" in reader.stderr
