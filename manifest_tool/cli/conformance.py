@@ -63,11 +63,11 @@ def conformance(
     Everything that was put into the registry is removed afterwards. The exit code is 0 where what manifest-tool needs
     works, and 6 where it does not.
     """
-    with imports.brisk():
-        from manifest_tool.conformance.junit import to_xml
-        from manifest_tool.conformance.page import to_html
-
     plan = _plan(namespace, read_only, only or (), keep=keep)
+
+    from manifest_tool.conformance.junit import to_xml
+    from manifest_tool.conformance.page import to_html
+
     if junit and html and junit.resolve() == html.resolve():
         raise UsageError("--junit and --html name the same file", hint="give each its own")
     settings = connect.settings_of(context)
@@ -82,8 +82,6 @@ def conformance(
 
 
 def _plan(namespace: str, read_only: str, only: Sequence[str], *, keep: bool) -> Plan:
-    from manifest_tool.conformance import start
-
     if read_only and (namespace or keep):
         what = "NAMESPACE" if namespace else "--keep"
         raise UsageError(f"--read-only writes nothing, so {what} has no place beside it", hint=f"leave out {what}")
@@ -92,6 +90,9 @@ def _plan(namespace: str, read_only: str, only: Sequence[str], *, keep: bool) ->
             "no registry is named",
             hint="give HOST[:PORT]/NAMESPACE to write to, or --read-only REF to test without writing",
         )
+    with imports.brisk():
+        from manifest_tool.conformance import start
+
     names = [name.strip() for item in only for name in item.split(",")]
     return start.reading(read_only, names) if read_only else start.writing(namespace, names, keep=keep)
 
