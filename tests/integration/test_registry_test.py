@@ -259,7 +259,7 @@ FOUND: dict[str, tuple[int, dict[str, str], dict[str, str]]] = {
     ),
     "tags lag behind": (
         0,
-        {"visible-tag": "after 0.", "visible-readers": "after 0."},
+        {"visible-tag": "after ", "visible-readers": "after "},
         {"see a new tag at once": "a push ends before everybody sees its tags"},
     ),
     "the digest of another manifest": (
