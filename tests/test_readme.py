@@ -126,7 +126,7 @@ def test_the_template_is_filled_as_the_table_says() -> None:
 
 @each_page
 def test_every_option_that_it_names_is_one(page: Path) -> None:
-    shown = [block for path in {page, readme.README} for block in blocks("console", path.read_text())]
+    shown = [block for path in readme.PAGES for block in blocks("console", path.read_text())]
     helps = "".join(block for block in shown if " --help\n" in block)
     known = set(re.findall(r"--[a-z-]+", helps)) | {"--root", "--port"}
     assert set(re.findall(r"`[^`]*?(--[a-z]+(?:-[a-z]+)*)", prose(page.read_text()))) <= known

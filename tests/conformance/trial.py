@@ -54,4 +54,4 @@ def is_empty(running: Running) -> bool:
     content = [
         repository for repository in store.repositories() if store.tags(repository) or store.manifests(repository)
     ]
-    return not content and not len(store._sessions) and set(store._bytes) <= COMMON
+    return not content and not store._sessions._open and set(store._bytes) <= COMMON
