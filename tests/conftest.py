@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ pytest_plugins = ["manifest_tool.testing"]
 # Properties are judged by what they find, not by how fast this machine is just now.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# A shell that runs the tests in the background has them, and so the programs that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
