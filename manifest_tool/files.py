@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -33,23 +34,30 @@ async def locked(path: Path) -> AsyncIterator[None]:
         os.close(handle)
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes, *, shared: bool = False) -> None:
     """Put other bytes in the place of a file, which has all of the old or all of the new ones at any instant.
 
-    It is for its owner alone.
+    It is for its owner alone, or where it is ``shared`` for whom it was for before.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "wb") as file:  # noqa: PTH123  # it is open already
             file.write(data)
             file.flush()
-            with suppress(FileNotFoundError, PermissionError):
-                # Root may do this for somebody else.
-                before = path.stat()
-                os.chown(handle, before.st_uid, before.st_gid)
+            with suppress(FileNotFoundError):
+                _inherit(handle, path.stat(), shared=shared)
             os.fsync(handle)
         Path(temporary).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+def _inherit(handle: int, before: os.stat_result, *, shared: bool) -> None:
+    with suppress(PermissionError):  # root may do this for somebody else
+        os.chown(handle, before.st_uid, -1)
+    with suppress(PermissionError):  # and members for their group; no other group gets what was for that one
+        os.chown(handle, -1, before.st_gid)
+        if shared:
+            os.fchmod(handle, stat.S_IMODE(before.st_mode))

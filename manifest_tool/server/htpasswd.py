@@ -75,6 +75,7 @@ def command(path: Path) -> str:
 def put(path: Path, name: str, password: str) -> bool:
     """Write an account, in place of the one of that name; whether there was none. Other lines stay as they are.
 
+    A file that is made is for its owner alone; one that is there stays for whom it was.
     Raises `InvalidAccount`, and `UsageError` where the file cannot be read or written.
     """
     check(name, password)
@@ -101,7 +102,7 @@ async def _put(path: Path, name: str, hashed: str) -> bool:
         place = next((number for number, line in enumerate(lines) if line.startswith(f"{name}:")), len(lines))
         after = [line for line in lines[place:] if not line.startswith(f"{name}:")]
         text = "".join(f"{line}\n" for line in [*lines[:place], f"{name}:{hashed}", *after])
-        files.replace(path, text.encode())
+        files.replace(path, text.encode(), shared=True)
     return place == len(lines)
 
 

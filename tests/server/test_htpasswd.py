@@ -110,6 +110,14 @@ def test_an_account_is_written_and_changed_and_the_rest_stays(tmp_path: Path) ->
     assert list(htpasswd.parse(path.read_bytes(), path)) == ["old", "me", "other"]
 
 
+def test_a_file_stays_for_whom_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "accounts"
+    path.touch()
+    path.chmod(0o640)
+    htpasswd.put(path, "me", "hunter2")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
 def test_an_account_is_written_where_a_link_leads(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "folder" / "accounts")
