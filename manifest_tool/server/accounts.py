@@ -30,6 +30,7 @@ _MOST_WAITING_OF_ONE = 64
 """Passwords that wait to be verified; of all clients, and of one address."""
 _FRESH = 2.0
 """Seconds for which a change may be followed by one that leaves the times of a file as they are."""
+_AS_BEFORE = "the accounts stay as they were"
 _CHEAP = 4
 """Rounds for passwords that stand in a test."""
 
@@ -47,13 +48,16 @@ class HtpasswdFile:
     """The accounts in an htpasswd file, which is read again when it has changed."""
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
-        """Read the file; raises `UsageError`. What is wrong with it later is told to ``warn``, and changes nothing."""
+        """Read the file; raises `UsageError`. What is wrong with it later is told to ``warn``.
+
+        Then the accounts stay as they were. A file that is empty later has no mistake: the last of them was taken out.
+        """
         self._path = path
         self._warn = warn
         self._told = ""
+        self._is_pipe = False
         self._seen: tuple[int, ...] = ()
         self._read_at = 0.0
-        self._data = b""
         try:
             self._data = self._read()
         except OSError as error:
@@ -61,6 +65,8 @@ class HtpasswdFile:
                 f"cannot read the accounts in {path}: {error.strerror}", hint=htpasswd.command(path)
             ) from None
         self._hashes = htpasswd.parse(self._data, path)
+        if not self._hashes:
+            raise UsageError(f"there are no accounts in {path}", hint=htpasswd.command(path))
 
     def __call__(self) -> Mapping[str, bytes]:
         """The hash of each account as it is now."""
@@ -70,27 +76,32 @@ class HtpasswdFile:
                 if data != self._data:
                     self._data = data
                     self._hashes = htpasswd.parse(data, self._path)
-                    self._tell("")
+                    self._tell("" if self._hashes else f"nobody is let in: there are no accounts in {self._path}")
         except OSError as error:
-            self._tell(f"cannot read the accounts in {self._path}: {error.strerror}")
+            self._tell(f"{_AS_BEFORE}: cannot read the accounts in {self._path}: {error.strerror}")
         except UsageError as error:
-            self._tell(str(error))
+            self._tell(f"{_AS_BEFORE}: {error}")
         return self._hashes
 
     def _tell(self, problem: str) -> None:
         if problem and problem != self._told:
-            self._warn(f"warning: the accounts stay as they were: {problem}")
+            self._warn(f"warning: {problem}")
         self._told = problem
 
     def _is_changed(self) -> bool:
+        """Raises `OSError`, and `UsageError` where there is another thing than a file now."""
+        if self._is_pipe:
+            return False  # what came through it is not there a second time
         now = self._path.stat()
-        # What came through a pipe is not there a second time.
-        is_fresh = self._read_at - now.st_mtime < _FRESH
-        return stat.S_ISREG(now.st_mode) and (is_fresh or _signature(now) != self._seen)
+        if not stat.S_ISREG(now.st_mode):
+            raise UsageError(f"{self._path} is no regular file")
+        return self._read_at - now.st_mtime < _FRESH or _signature(now) != self._seen
 
     def _read(self) -> bytes:
         with self._path.open("rb") as file:
-            self._seen, self._read_at = _signature(os.fstat(file.fileno())), time.time()
+            found = os.fstat(file.fileno())
+            self._is_pipe = not stat.S_ISREG(found.st_mode)
+            self._seen, self._read_at = _signature(found), time.time()
             return file.read(htpasswd.MAX_BYTES + 1)
 
 

@@ -62,8 +62,6 @@ def parse(data: bytes, path: Path) -> dict[str, bytes]:
         found.setdefault(name, hashed.strip().encode())
     if problems:
         raise UsageError(_told(problems), hint=command(path))
-    if not found:
-        raise UsageError(f"there are no accounts in {path}", hint=command(path))
     return found
 
 

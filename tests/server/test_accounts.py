@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import bcrypt
@@ -63,18 +63,37 @@ def test_a_broken_edit_changes_nothing_and_is_told_once(path: Path, told: list[s
     assert [list(file()) for _ in range(3)] == [["me"]] * 3
     path.unlink()
     assert [list(file()) for _ in range(3)] == [["me"]] * 3
-    path.write_text("")
-    assert list(file()) == ["me"]
     assert told == [
         f"warning: the accounts stay as they were: {path}:1: {PLAIN}",
         f"warning: the accounts stay as they were: cannot read the accounts in {path}: No such file or directory",
-        f"warning: the accounts stay as they were: there are no accounts in {path}",
     ]
     path.write_text(f"you:{HASH}\n")
     assert list(file()) == ["you"]
-    path.write_text("")
+    path.unlink()
     assert list(file()) == ["you"]
-    assert len(told) == 4
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_any_more_changes_nothing(path: Path, told: list[str], make: Callable[[Path], None]) -> None:
+    file = HtpasswdFile(path, told.append)
+    path.unlink()
+    make(path)
+    assert [list(file()) for _ in range(3)] == [["me"]] * 3
+    assert told == [f"warning: the accounts stay as they were: {path} is no regular file"]
+
+
+def test_whoever_is_taken_out_last_is_out_too(path: Path, told: list[str]) -> None:
+    file = HtpasswdFile(path, told.append)
+    path.write_text("# nobody\n")
+    assert [list(file()) for _ in range(3)] == [[]] * 3
+    assert told == [f"warning: nobody is let in: there are no accounts in {path}"]
+
+
+def test_a_file_of_nobody_is_an_error_at_the_start(path: Path, told: list[str]) -> None:
+    path.write_text("# nobody\n")
+    with pytest.raises(UsageError, match="there are no accounts in "):
+        HtpasswdFile(path, told.append)
 
 
 def test_what_comes_through_a_pipe_is_read_once(tmp_path: Path, told: list[str]) -> None:
