@@ -30,6 +30,7 @@ def account(
     settings = connect.settings_of(context)
     if settings.username:
         raise UsageError("the account is named without --username", hint="manifest-tool registry account NAME")
+    file.check_name(name)
     # Not from the environment: that is somebody else's, who pushes.
     is_given = settings.password or settings.password_stdin
     is_new = file.put(htpasswd, name, connect.account(settings)[1] if is_given else _asked(name))
@@ -50,6 +51,8 @@ def _asked(name: str) -> str:
         again = getpass("Once more: ", stream=sys.stderr)
     except EOFError:
         secret = again = ""
+    except UnicodeDecodeError:
+        raise UsageError("what was typed is no UTF-8") from None
     if secret != again:
         raise UsageError("the two passwords differ, and nothing is written")
     return secret

@@ -98,7 +98,10 @@ def _from_stdin(settings: Settings) -> str:
     """The password on standard input, without the end of its line."""
     if settings.password:
         raise UsageError("--password and --password-stdin exclude each other")
-    secret = sys.stdin.read(_MAX_PASSWORD + 1).rstrip("\r\n")
+    try:
+        secret = sys.stdin.read(_MAX_PASSWORD + 1).rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise UsageError("the password on standard input is no UTF-8") from None
     if not secret or len(secret) > _MAX_PASSWORD:
         raise UsageError(
             "--password-stdin found no password on standard input",

@@ -71,6 +71,8 @@ def _credential(settings: Settings, host: str) -> Credential:
         secret = secret or getpass(f"Password for {host}: ", stream=sys.stderr)
     except EOFError:
         username = secret = ""
+    except UnicodeDecodeError:
+        raise UsageError("what was typed is no UTF-8") from None
     if not (username and secret):
         raise UsageError("login needs a user name and a password")
     return Credential(username, secret)

@@ -89,8 +89,14 @@ def put(path: Path, name: str, password: str) -> bool:
 
 def check(name: str, password: str) -> None:
     """Refuse what an account cannot have; raises `InvalidAccount`."""
-    problem = _of_name(name) or _of_password(password)
-    if problem:
+    check_name(name)
+    if problem := _of_password(password):
+        raise InvalidAccount(name, problem)
+
+
+def check_name(name: str) -> None:
+    """Refuse what no account can be called; raises `InvalidAccount`."""
+    if problem := _of_name(name):
         raise InvalidAccount(name, problem)
 
 

@@ -54,6 +54,22 @@ def test_without_a_terminal_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.
     assert not (tmp_path / "accounts").exists()
 
 
+def test_what_is_typed_in_another_encoding_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    with Terminal(*_command(tmp_path / "accounts")) as terminal:
+        terminal.answer("Password for me: ", b"pass\xff\n")
+        ran, _ = terminal.end()
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr.endswith("error: what was typed is no UTF-8\n")
+
+
+def test_a_name_that_no_account_can_have_is_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    with Terminal("registry", "account", "a:b", "--htpasswd", str(tmp_path / "accounts")) as terminal:
+        ran, _ = terminal.end()
+    assert (ran.code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("error: invalid account 'a:b': ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

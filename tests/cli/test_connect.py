@@ -44,6 +44,12 @@ def test_a_password_on_standard_input(monkeypatch: pytest.MonkeyPatch, end: str)
     assert found == Credential("me", f" {_SECRET} ", origin="--username")
 
 
+def test_a_password_in_another_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(_SECRET.encode() + b"\xff"), "utf-8"))
+    with pytest.raises(UsageError, match="the password on standard input is no UTF-8"):
+        connect.credential(Settings(username="me", password_stdin=True))
+
+
 @pytest.mark.parametrize(
     ("settings", "typed", "message"),
     [

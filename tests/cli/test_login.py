@@ -126,13 +126,13 @@ class Terminal:
         os.close(self._ours)
         os.close(self._theirs)
 
-    def answer(self, prompt: str, text: str) -> None:
+    def answer(self, prompt: str, text: str | bytes) -> None:
         """Wait for a prompt and type."""
         assert self.process.stderr
         told = b""
         while not told.endswith(prompt.encode()):
             told += self.process.stderr.read(1) or pytest.fail(told.decode())
-        os.write(self._ours, text.encode())
+        os.write(self._ours, text.encode() if isinstance(text, str) else text)
 
     def echoes(self) -> bool:
         return bool(termios.tcgetattr(self._theirs)[3] & termios.ECHO)
@@ -144,7 +144,7 @@ class Terminal:
         shown = b""
         while not shown.endswith(b"|"):
             shown += os.read(self._ours, 1024)
-        return harness.Ran(self.process.returncode, stdout.decode(), stderr.decode()), shown.decode()
+        return harness.Ran(self.process.returncode, stdout.decode(), stderr.decode()), shown.decode(errors="replace")
 
 
 def test_on_a_terminal_it_asks_and_the_password_does_not_show(guarded: Running) -> None:
@@ -174,6 +174,19 @@ def test_on_a_terminal_nothing_is_no_answer(guarded: Running, typed: list[str]) 
     assert ran.code == 2
     assert "error: login needs a user name and a password\n" in ran.stderr
     assert not _is_written()
+
+
+@pytest.mark.parametrize("typed", [[b"\xff\n"], [b"me\n", b"\xff\n"]])
+def test_on_a_terminal_another_encoding_is_refused(
+    guarded: Running, typed: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    with Terminal("login", guarded.host) as terminal:
+        for prompt, text in zip(("Username", "Password"), typed, strict=False):
+            terminal.answer(f"{prompt} for {guarded.host}: ", text)
+        ran, _ = terminal.end()
+    assert ran.code == 2
+    assert ran.stderr.endswith("error: what was typed is no UTF-8\n")
 
 
 def test_on_a_terminal_the_echo_is_back_after_an_interruption(guarded: Running) -> None:
