@@ -32,10 +32,8 @@ class Receiver:
             async for piece in pieces(request):
                 self._waiting.append(piece)
                 self._size += len(piece)
-                if self._size >= CHUNK:
+                if self._size >= CHUNK or not piece:
                     await self._written()
-                    self._write()
-                elif not piece:
                     self._write()
         except (Stalled, ConnectionError, web.RequestPayloadError):
             await self.flush()
