@@ -114,7 +114,8 @@ async def test_both_sides_of_a_copy_go_on(embedded: Running) -> None:
         assert _methods(other)[:4] == ["POST", "PUT", "GET", "PUT"]
         assert len(other.log.by_method("POST")) == 1
     ranges = [request.headers.get("Range", "") for request in embedded.log]
-    assert len(ranges) == 3
+    # Once more where the source breaks off, and once for each time that the rest is sent.
+    assert 3 <= len(ranges) <= 1 + len(other.log.by_method("PUT"))
     assert ranges[0] == ""
     assert all(text.startswith("bytes=") for text in ranges[1:])
 
