@@ -80,7 +80,7 @@ def serve(
     guards = guard.middlewares(hashes, auth, anonymous_pull=anonymous_pull, read_only=read_only)
     limits = Limits(size=sizes.parse(max_size) if max_size else None)
     open_more_files()
-    store = MemoryStore(limits) if root is None else DiskStore(root, limits)
+    store = MemoryStore(limits) if root is None else DiskStore(root, limits, read_only=read_only)
     app = create_app(store, rules=Rules(sparse=sparse), limits=limits, middlewares=guards)
     accesses = log.opened(access_log, streams.tell) if access_log else nullcontext()
     with logs.told(debug=connect.settings_of(context).debug), accesses as lines:

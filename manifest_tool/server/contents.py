@@ -83,20 +83,18 @@ class Contents:
         self._bytes[digest].blobs -= 1
         return self._drop(digest)
 
-    def add_manifest(self, name: str, digest: Digest, entry: Entry, size: int, tags: Iterable[str] = ()) -> None:
+    def add_manifest(self, name: str, digest: Digest, entry: Entry, size: int) -> None:
         kept = self.make(name)
         if digest not in kept.manifests:
             self._bytes.setdefault(digest, _Bytes(size)).manifests += 1
         kept.manifests[digest] = entry
         if entry.subject is not None:
             kept.referrers.setdefault(entry.subject, set()).add(digest)
-        kept.tags.update(dict.fromkeys(tags, digest))
 
     def remove_manifest(self, name: str, digest: Digest) -> int | None:
         """The size of its bytes, where nobody needs them any more; its tags go too."""
         kept = self.repository(name)
-        for tag in self.tags_of(name, digest):
-            del kept.tags[tag]
+        self.move(name, self.tags_of(name, digest), None)
         subject = kept.manifests.pop(digest).subject
         if subject is not None:
             kept.referrers[subject].discard(digest)
@@ -104,6 +102,15 @@ class Contents:
                 del kept.referrers[subject]
         self._bytes[digest].manifests -= 1
         return self._drop(digest)
+
+    def move(self, name: str, tags: Iterable[str], digest: Digest | None) -> None:
+        """Let tags point to a manifest, or with no digest be gone."""
+        kept = self.repository(name).tags
+        for tag in tags:
+            if digest is None:
+                kept.pop(tag, None)
+            else:
+                kept[tag] = digest
 
     def tags_of(self, name: str, digest: Digest) -> list[str]:
         return [tag for tag, target in self.repository(name).tags.items() if target == digest]

@@ -7,20 +7,19 @@ first, and only then known to others. What a process leaves unfinished, the next
 
 from __future__ import annotations
 
+import errno
 import os
-import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 from manifest_tool.errors import UsageError
-from manifest_tool.server import durable, recovery
-from manifest_tool.server.cache import Cache
+from manifest_tool.server import folder, recovery
 from manifest_tool.server.disk_files import Files
+from manifest_tool.server.disk_reading import Reading
 from manifest_tool.server.disk_upload import DiskUpload
 from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout
 from manifest_tool.server.limits import DEFAULT, Limits
@@ -32,74 +31,70 @@ from manifest_tool.server.stripes import Stripes
 if TYPE_CHECKING:
     from manifest_tool.oci.digest import Digest
 
-_MIB = 1024 * 1024
-_HOT = 32 * _MIB
-"""Bytes of manifests that are held in memory."""
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-@dataclass(frozen=True, slots=True)
-class DiskBlob:
-    """A blob of a `DiskStore`."""
-
-    path: Path
-    size: int
-
-    def open(self) -> BinaryIO:
-        return self.path.open("rb")
-
-
-class DiskStore:
+class DiskStore(Reading):
     """A store below one folder, which it has for itself until it is closed."""
 
-    def __init__(self, root: Path, limits: Limits = DEFAULT) -> None:
-        """Open the store, or make it; raises `UsageError` where that cannot be."""
-        self._layout = Layout(root)
-        self._lock = threading.Lock()
-        """Of the contents; never held for as long as the disk takes."""
+    def __init__(self, root: Path, limits: Limits = DEFAULT, *, read_only: bool = False) -> None:
+        """Open the store, or make it; raises `UsageError` where that cannot be.
+
+        To be read only, it must be there, and nothing is written to its folder, which several may then have at a time.
+        """
+        super().__init__(Layout(root))
         self._digests = Stripes()
         """Held while what a digest names comes or goes."""
         self._tags = Stripes()
         """Held while a tag comes, moves or goes; taken after one of a digest."""
-        self._manifests: Cache[Digest] = Cache(_HOT)
         self._room = Room(limits.size, root)
         self._sessions: Sessions[DiskUpload] = Sessions(limits)
+        self._writer: Files | None = None
         try:
-            self._open(root)
+            (self._open_to_read if read_only else self._open)()
         except OSError as error:
-            raise UsageError(f"cannot keep a registry in {root}: {error.strerror}") from error
+            hint = "--read-only serves what is there already" if error.errno in _READ_ONLY and not read_only else ""
+            raise UsageError(f"cannot keep a registry in {root}: {error.strerror}", hint=hint) from error
 
-    def _open(self, root: Path) -> None:
-        self._files = Files(root, self._layout)
-        self._unlock = weakref.finalize(self, os.close, durable.lock(self._layout.lock))
-        self._files.prepare()
-        self._contents = recovery.contents(self._layout)
-        self._room.used = self._contents.total()
+    def _open_to_read(self) -> None:
+        self._have(folder.have_to_read(self._layout))
+        self._contents = recovery.look(self._layout).contents
+
+    def _open(self) -> None:
+        self._have(folder.have(self._layout))
+        self._writer = Files(self._layout)
+        self._writer.prepare()
+        found = recovery.look(self._layout)
+        for path in found.litter:
+            path.unlink()
+        self._contents = found.contents
+        self._room.count(self._contents.total())
         for path, age in recovery.uploads(self._layout):
             session = DiskUpload(path, self._room, size=path.stat().st_size)
             session.touched -= age
-            self._room.used += session.size
+            self._room.count(session.size)
             self._sessions.restore(session)
         self.expire()
 
+    def _have(self, handle: int | None) -> None:
+        self._leave = weakref.finalize(self, os.close, handle) if handle is not None else None
+
+    @property
+    def _files(self) -> Files:
+        if self._writer is None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return self._writer
+
     def close(self) -> None:
         """Leave the folder to others."""
-        self._unlock()
+        if self._leave is not None:
+            self._leave()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
-
-    def repositories(self) -> list[str]:
-        with self._lock:
-            return self._contents.names()
-
-    def blob(self, repository: str, digest: Digest) -> DiskBlob | None:
-        with self._lock:
-            found = digest in self._contents.repository(repository).blobs
-            size = self._contents.size(digest) if found else None
-        return None if size is None else DiskBlob(self._layout.bytes(digest), size)
 
     def mount(self, repository: str, digest: Digest, source: str = "") -> bool:
         with self._digests.held([digest]):
@@ -126,7 +121,7 @@ class DiskStore:
         return self._room.left
 
     def begin(self, repository: str) -> DiskUpload:
-        return self._sessions.open(repository, lambda identity: DiskUpload(self._layout.uploads / identity, self._room))
+        return self._sessions.open(repository, lambda identity: DiskUpload(self._files.upload(identity), self._room))
 
     def upload(self, repository: str, identity: str) -> DiskUpload | None:
         return self._sessions.find(repository, identity)
@@ -135,18 +130,10 @@ class DiskStore:
         upload = self._sessions.close(repository, identity, turn)
         if upload is None:
             return False
-        if not upload.matches(digest):
+        try:
+            return upload.matches(digest) and self._keep(repository, digest, upload)
+        finally:
             upload.drop()
-            return False
-        with self._digests.held([digest]):
-            if self._knows(digest):
-                upload.drop()
-                self._add_blob(repository, digest, upload.size)
-            else:
-                with self._placing(digest, upload.size):
-                    self._files.place(digest, upload.move)
-                    self._add_blob(repository, digest, upload.size)
-        return True
 
     def discard(self, repository: str, identity: str) -> bool:
         upload = self._sessions.close(repository, identity)
@@ -157,33 +144,8 @@ class DiskStore:
     def expire(self) -> None:
         self._sessions.expire()
 
-    def manifest(self, repository: str, digest: Digest) -> Stored | None:
-        with self._lock:
-            entry = self._contents.repository(repository).manifests.get(digest)
-            raw = self._manifests.get(digest)
-        if entry is None:
-            return None
-        if raw is None:
-            try:
-                raw = self._layout.bytes(digest).read_bytes()
-            except FileNotFoundError:
-                return None  # deleted just now
-            with self._lock:
-                self._manifests.put(digest, raw)
-        return Stored(entry.media_type, raw)
-
-    def manifests(self, repository: str) -> Mapping[Digest, Stored]:
-        with self._lock:
-            digests = list(self._contents.repository(repository).manifests)
-        return self._all(repository, digests)
-
-    def referrers(self, repository: str, subject: Digest) -> Mapping[Digest, Stored]:
-        with self._lock:
-            digests = list(self._contents.repository(repository).referrers.get(subject, ()))
-        return self._all(repository, digests)
-
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None:
-        size = len(manifest.raw)
+        size, tags = len(manifest.raw), list(tags)
         with self._digests.held([digest]):
             if self._knows(digest):
                 self._add_manifest(repository, digest, manifest)
@@ -192,7 +154,8 @@ class DiskStore:
                 with self._placing(digest, size):
                     self._files.write_bytes(digest, manifest.raw)
                     self._add_manifest(repository, digest, manifest)
-            self._tag(repository, list(tags), digest)
+            with self._tags.held((repository, tag) for tag in tags):
+                self._move(repository, tags, digest)
 
     def delete_manifest(self, repository: str, digest: Digest) -> bool:
         with self._digests.held([digest]):
@@ -202,7 +165,7 @@ class DiskStore:
                 tags = self._contents.tags_of(repository, digest)
             # No tag can come to point to it now; one that moves away meanwhile is left alone.
             with self._tags.held((repository, tag) for tag in tags):
-                self._untag(repository, [tag for tag in tags if self.tag(repository, tag) == digest])
+                self._move(repository, [tag for tag in tags if self.tag(repository, tag) == digest], None)
             self._files.unlink(repository, MANIFESTS, digest)
             with self._lock:
                 size = self._contents.remove_manifest(repository, digest)
@@ -211,27 +174,23 @@ class DiskStore:
                 self._forget(digest, size)
             return True
 
-    def tag(self, repository: str, tag: str) -> Digest | None:
-        with self._lock:
-            return self._contents.repository(repository).tags.get(tag)
-
-    def tags(self, repository: str) -> Mapping[str, Digest]:
-        with self._lock:
-            return dict(self._contents.repository(repository).tags)
-
     def delete_tag(self, repository: str, tag: str) -> bool:
         with self._tags.held([(repository, tag)]):
             found = self.tag(repository, tag) is not None
             if found:
-                self._untag(repository, [tag])
+                self._move(repository, [tag], None)
             return found
 
-    def _all(self, repository: str, digests: Iterable[Digest]) -> dict[Digest, Stored]:
-        return {digest: stored for digest in digests if (stored := self.manifest(repository, digest))}
-
-    def _knows(self, digest: Digest) -> bool:
-        with self._lock:
-            return self._contents.size(digest) is not None
+    def _keep(self, repository: str, digest: Digest, upload: DiskUpload) -> bool:
+        with self._digests.held([digest]):
+            if self._knows(digest):
+                self._add_blob(repository, digest, upload.size)
+            else:
+                self._room.count(upload.size)
+                with self._placing(digest, upload.size):
+                    self._files.place(digest, upload.move)
+                    self._add_blob(repository, digest, upload.size)
+        return True
 
     @contextmanager
     def _placing(self, digest: Digest, size: int) -> Iterator[None]:
@@ -263,16 +222,16 @@ class DiskStore:
         with self._lock:
             self._contents.add_manifest(repository, digest, entry, len(manifest.raw))
 
-    def _tag(self, repository: str, tags: Iterable[str], digest: Digest) -> None:
-        with self._tags.held((repository, tag) for tag in tags):
-            moved = [tag for tag in tags if self.tag(repository, tag) != digest]
-            self._files.tag(repository, moved, digest)
-            with self._lock:
-                self._contents.repository(repository).tags.update(dict.fromkeys(moved, digest))
-
-    def _untag(self, repository: str, tags: Iterable[str]) -> None:
-        """Whoever calls this holds the locks of the tags."""
-        self._files.untag(repository, tags)
-        with self._lock:
+    def _move(self, repository: str, tags: Iterable[str], digest: Digest | None) -> None:
+        """Let tags point to something, or with no digest be gone; whoever calls this holds their locks."""
+        done: list[str] = []
+        try:
             for tag in tags:
-                del self._contents.repository(repository).tags[tag]
+                self._files.tag(repository, tag, digest)
+                done.append(tag)
+            if done:
+                self._files.sync_tags(repository)
+        finally:
+            # Of a failure half-way, this is what a restart would find too.
+            with self._lock:
+                self._contents.move(repository, done, digest)

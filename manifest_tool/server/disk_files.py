@@ -1,8 +1,8 @@
-"""The files of a store on disk: each of these returns once its change would outlive a power cut."""
+"""The files of a store on disk: what changes them returns once that would outlive a power cut, or says otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Files:
     """Makes, replaces and removes them; which of them belong together is the store's affair."""
 
-    def __init__(self, root: Path, layout: Layout) -> None:
-        self._folders = Folders(root)
+    def __init__(self, layout: Layout) -> None:
+        self._folders = Folders(layout.root)
         self._layout = layout
 
     def prepare(self) -> None:
@@ -60,20 +60,21 @@ class Files:
         path.unlink(missing_ok=True)
         durable.sync(path.parent)
 
-    def tag(self, repository: str, tags: Iterable[str], digest: Digest) -> None:
-        paths = [self._layout.tag(repository, tag) for tag in tags]
-        for path in paths:
+    def tag(self, repository: str, tag: str, digest: Digest | None) -> None:
+        """Let a tag point to something, or be gone; `sync_tags` makes it last."""
+        path = self._layout.tag(repository, tag)
+        if digest is None:
+            path.unlink(missing_ok=True)
+        else:
             self._folders.make(path.parent)
             self._write(path, str(digest).encode())
-        for folder in {path.parent for path in paths}:
-            durable.sync(folder)
 
-    def untag(self, repository: str, tags: Iterable[str]) -> None:
-        paths = [self._layout.tag(repository, tag) for tag in tags]
-        for path in paths:
-            path.unlink(missing_ok=True)
-        for folder in {path.parent for path in paths}:
-            durable.sync(folder)
+    def sync_tags(self, repository: str) -> None:
+        durable.sync(self._layout.tags(repository))
+
+    def upload(self, identity: str) -> Path:
+        """Where an upload comes to lie, which need not last."""
+        return self._layout.uploads / identity
 
     def _write(self, path: Path, data: bytes) -> None:
         durable.write(path, data, self._layout.temporary)

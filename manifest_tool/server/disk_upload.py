@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from manifest_tool.oci.digest import Hasher
-from manifest_tool.server.room import Full
 from manifest_tool.server.sessions import Session
 from manifest_tool.server.store import ALGORITHM
 
@@ -30,18 +28,15 @@ class DiskUpload(Session):
         self._room = room
 
     def drop(self) -> None:
+        """Give up what is left of it, and the room."""
         self._path.unlink(missing_ok=True)
         self._room.give(self.size)
 
     def move(self, path: Path) -> None:
         """Make it the file of a blob; the folder of that is still to be synced."""
-        try:
-            with self._path.open("ab") as file:
-                os.fsync(file.fileno())
-            self._path.replace(path)
-        except OSError:
-            self._path.unlink(missing_ok=True)
-            raise
+        with self._path.open("ab") as file:
+            os.fsync(file.fileno())
+        self._path.replace(path)
 
     def _append(self, data: bytes) -> None:
         self._room.take(len(data))
@@ -51,12 +46,10 @@ class DiskUpload(Session):
             os.lseek(handle, self.size, os.SEEK_SET)
             while left:
                 left = left[os.write(handle, left) :]
-        except OSError as error:
+        except OSError:
             self._room.give(len(data))
             with suppress(OSError):
                 os.ftruncate(handle, self.size)
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise Full(f"the disk has no room for {len(data)} bytes") from error
             raise
         finally:
             os.close(handle)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import uuid
 from pathlib import Path
-
-from manifest_tool.errors import UsageError
 
 
 class Folders:
@@ -17,10 +14,6 @@ class Folders:
     def __init__(self, root: Path) -> None:
         self._lock = threading.Lock()
         self._safe = {root}
-        missing = [folder for folder in (root, *root.parents) if not folder.exists()]
-        root.mkdir(parents=True, exist_ok=True)
-        for folder in missing:
-            sync(folder.parent)
 
     def make(self, folder: Path) -> None:
         if folder not in self._safe:
@@ -33,6 +26,14 @@ class Folders:
             folder.mkdir(exist_ok=True)
             sync(folder.parent)
             self._safe.add(folder)
+
+
+def make_root(root: Path) -> None:
+    """Make a folder, with those above it."""
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync(folder.parent)
 
 
 def write(path: Path, data: bytes, temporary: Path) -> None:
@@ -49,6 +50,13 @@ def write(path: Path, data: bytes, temporary: Path) -> None:
         raise
 
 
+def write_first(path: Path, data: bytes) -> None:
+    """Write a file in its place; a power cut may leave it empty."""
+    path.write_bytes(data)
+    sync(path)
+    sync(path.parent)
+
+
 def sync(path: Path) -> None:
     """Wait until a file's bytes, or a folder's names, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -56,18 +64,3 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def lock(path: Path) -> int:
-    """The handle of a file that no other process may lock while it is open; raises `UsageError`."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        hint = "stop it, or take another folder"
-        raise UsageError(f"another process keeps a registry in {path.parent}", hint=hint) from None
-    except OSError:
-        os.close(handle)
-        raise
-    return handle

@@ -9,12 +9,15 @@
     uploads/<id>                                    what was received so far
     temporary/                                      what is being written
     lock                                            held by the process that has the store
+    version                                         of this layout
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,25 +25,33 @@ from manifest_tool.errors import InvalidDigest
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.names import is_name
 
+VERSION = 1
 BLOBS, MANIFESTS, TAGS = "_blobs", "_manifests", "_tags"
 """The folders of a repository; no part of a name begins with an underscore."""
 
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _HEX = re.compile(r"[0-9a-f]{1,32}")
 
-Found: TypeAlias = Iterator[tuple[Digest, Path]]
+Found: TypeAlias = Iterator[tuple[Digest, "os.DirEntry[str]"]]
 
 
 class Layout:
     """The paths below one folder."""
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self.lock = root / "lock"
+        self.version = root / "version"
         self.blobs = root / "blobs"
         self.repositories = root / "repositories"
         self.uploads = root / "uploads"
         self.temporary = root / "temporary"
         self.folders = (self.blobs, self.repositories, self.uploads, self.temporary)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that there is in the folder itself."""
+        return frozenset(path.name for path in (self.lock, self.version, *self.folders))
 
     def bytes(self, digest: Digest) -> Path:
         return self.blobs / digest.algorithm / digest.hex[:2] / digest.hex
@@ -48,17 +59,26 @@ class Layout:
     def link(self, repository: str, kind: str, digest: Digest) -> Path:
         return self._folder(repository) / kind / digest.algorithm / digest.hex
 
+    def tags(self, repository: str) -> Path:
+        return self._folder(repository) / TAGS
+
     def tag(self, repository: str, tag: str) -> Path:
-        return self._folder(repository) / TAGS / tag_file(tag)
+        return self.tags(repository) / tag_file(tag)
 
     def all_bytes(self) -> Found:
-        return _digests(self.blobs.glob("*/*/*"))
+        for algorithm in _entries(self.blobs):
+            for part in _entries(algorithm.path):
+                found = _digests(algorithm.name, part.path)
+                yield from ((digest, entry) for digest, entry in found if digest.hex[:2] == part.name)
 
     def all_links(self, repository: str, kind: str) -> Found:
-        return _digests((self._folder(repository) / kind).glob("*/*"))
+        for algorithm in _entries(self._folder(repository) / kind):
+            yield from _digests(algorithm.name, algorithm.path)
 
-    def all_tags(self, repository: str) -> Iterator[Path]:
-        return (self._folder(repository) / TAGS).glob("*")
+    def all_tags(self, repository: str) -> Iterator[tuple[str, str]]:
+        for entry in _entries(self.tags(repository)):
+            if (tag := tag_of(entry.name)) is not None:
+                yield tag, entry.path
 
     def all_repositories(self) -> Iterator[str]:
         return _names(self.repositories, "")
@@ -85,7 +105,7 @@ def tag_of(file: str) -> str | None:
 
 def _names(folder: Path, prefix: str) -> Iterator[str]:
     """The repositories below a folder that have ever had something; links to elsewhere are not followed."""
-    names = [path.name for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    names = [entry.name for entry in _entries(folder) if entry.is_dir(follow_symlinks=False)]
     if prefix and {BLOBS, MANIFESTS} & set(names):
         yield prefix.rstrip("/")
     for name in names:
@@ -93,16 +113,15 @@ def _names(folder: Path, prefix: str) -> Iterator[str]:
             yield from _names(folder / name, f"{prefix}{name}/")
 
 
-def _digests(paths: Iterator[Path]) -> Found:
-    """Those paths that have a digest for a name; others are none of ours."""
-    for path in paths:
-        try:
-            yield Digest.parse(f"{_algorithm(path)}:{path.name}"), path
-        except InvalidDigest:
-            continue
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    """What is in a folder, if it is one; all at once, so that some of it may be removed meanwhile."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        return list(entries)
+    return []
 
 
-def _algorithm(path: Path) -> str:
-    """The folder of a digest, below which bytes are spread over more folders."""
-    above = path.parent.name
-    return path.parent.parent.name if path.name.startswith(above) else above
+def _digests(algorithm: str, folder: str) -> Found:
+    """The files of a folder that have a digest for a name; others are none of ours."""
+    for entry in _entries(folder):
+        with suppress(InvalidDigest):
+            yield Digest.parse(f"{algorithm}:{entry.name}"), entry

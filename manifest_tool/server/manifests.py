@@ -20,6 +20,7 @@ from manifest_tool.server.store import Stored
 
 if TYPE_CHECKING:
     from manifest_tool.server.call import Call
+    from manifest_tool.server.validation import Checked
 
 _MOST_TAGS = 50
 """At a time; each comes back in a header of its own, and clients take about a hundred of these."""
@@ -40,11 +41,7 @@ async def put(call: Call) -> web.Response:
     """Store a manifest by its digest, and tag it."""
     digest, tags = _names(call)
     raw = await _body(call)
-    checked = validation.check(call, raw)
-    digest = digest or Digest.of(raw)
-    if not digest.matches(raw):
-        raise refusals.digest_mismatch(digest)
-    await asyncio.to_thread(call.store.put_manifest, call.repository, digest, Stored(checked.media_type, raw), tags)
+    digest, checked = await asyncio.to_thread(_store, call, raw, digest, tags)
     headers = CIMultiDict(
         {"Location": f"/v2/{call.repository}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
     )
@@ -54,6 +51,16 @@ async def put(call: Call) -> web.Response:
     if checked.missing:
         headers["Warning"] = _warning(checked.missing)
     return web.Response(status=201, headers=headers)
+
+
+def _store(call: Call, raw: bytes, digest: Digest | None, tags: Sequence[str]) -> tuple[Digest, Checked]:
+    """Under the digest that is asked for, or else its sha256."""
+    checked = validation.check(call, raw)
+    digest = digest or Digest.of(raw)
+    if not digest.matches(raw):
+        raise refusals.digest_mismatch(digest)
+    call.store.put_manifest(call.repository, digest, Stored(checked.media_type, raw), tags)
+    return digest, checked
 
 
 async def delete(call: Call) -> web.Response:

@@ -128,13 +128,17 @@ class MemoryStore:
             entry = self._contents.repository(repository).manifests.get(digest)
             return Stored(entry.media_type, self._bytes[digest]) if entry else None
 
-    def manifests(self, repository: str) -> Mapping[Digest, Stored]:
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
         with self._lock:
-            return self._all(repository, self._contents.repository(repository).manifests)
+            return digest in self._contents.repository(repository).manifests
 
-    def referrers(self, repository: str, subject: Digest) -> Mapping[Digest, Stored]:
+    def manifests(self, repository: str) -> list[Digest]:
         with self._lock:
-            return self._all(repository, self._contents.repository(repository).referrers.get(subject, ()))
+            return list(self._contents.repository(repository).manifests)
+
+    def referrers(self, repository: str, subject: Digest) -> list[Digest]:
+        with self._lock:
+            return list(self._contents.repository(repository).referrers.get(subject, ()))
 
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None:
         entry = entry_of(manifest)
@@ -142,7 +146,8 @@ class MemoryStore:
             if digest not in self._bytes:
                 self._room.take(len(manifest.raw))
                 self._bytes[digest] = manifest.raw
-            self._contents.add_manifest(repository, digest, entry, len(manifest.raw), tags)
+            self._contents.add_manifest(repository, digest, entry, len(manifest.raw))
+            self._contents.move(repository, tags, digest)
 
     def delete_manifest(self, repository: str, digest: Digest) -> bool:
         with self._lock:
@@ -163,9 +168,6 @@ class MemoryStore:
     def delete_tag(self, repository: str, tag: str) -> bool:
         with self._lock:
             return self._contents.repository(repository).tags.pop(tag, None) is not None
-
-    def _all(self, repository: str, digests: Iterable[Digest]) -> dict[Digest, Stored]:
-        return {digest: stored for digest in digests if (stored := self.manifest(repository, digest))}
 
     def _forget(self, digest: Digest) -> None:
         self._room.give(len(self._bytes.pop(digest)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from manifest_tool.server.call import Call
 
 
-def page(call: Call, names: Iterable[str], fit: Callable[[list[str]], int] = len) -> tuple[list[str], dict[str, str]]:
-    """The names that were asked for, and the ``Link`` to those behind them.
-
-    ``fit`` tells how many of some names one page may hold.
-    """
-    last, asked = call.request.query.get("last", ""), _asked(call)
+def page(call: Call, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """The names that were asked for, and the ``Link`` to those behind them."""
+    last, most = asked(call)
     left = sorted(name for name in names if name > last)
-    most = fit(left)
-    found = left[: most if asked is None else min(most, asked)]
-    if not found or len(found) == len(left):
-        return found, {}
-    kept = [(name, value) for name, value in call.request.query.items() if name != "last"]
-    query = urlencode([*kept, ("last", found[-1])])
-    return found, {"Link": f'<{call.request.rel_url.raw_path}?{query}>; rel="next"'}
+    found = left[:most]
+    return found, link(call, found[-1]) if found and len(found) < len(left) else {}
 
 
-def _asked(call: Call) -> int | None:
-    number = call.request.query.get("n")
+def asked(call: Call) -> tuple[str, int | None]:
+    """Behind which name a page begins, and how many it has at most."""
+    last, number = call.request.query.get("last", ""), call.request.query.get("n")
     if number is None:
-        return None
+        return last, None
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise refusals.number_invalid(number)
-    return int(number)
+    return last, int(number)
+
+
+def link(call: Call, last: str) -> dict[str, str]:
+    """The header that leads to what is behind a name."""
+    kept = [(name, value) for name, value in call.request.query.items() if name != "last"]
+    query = urlencode([*kept, ("last", last)])
+    return {"Link": f'<{call.request.rel_url.raw_path}?{query}>; rel="next"'}

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from manifest_tool.errors import InvalidDigest
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.contents import Contents, Entry
-from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout, tag_of
+from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout
 from manifest_tool.server.sessions import is_id
 
 
-def contents(layout: Layout) -> Contents:
-    """Read all names; those of what is not there go, and so do bytes that nobody has a name for."""
-    sizes = {digest: path.stat().st_size for digest, path in layout.all_bytes()}
-    found = Contents()
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a folder holds; nothing was changed in it."""
+
+    contents: Contents = field(default_factory=Contents)
+    litter: list[Path] = field(default_factory=list)
+    """Names of what is not there, and bytes that nobody has a name for."""
+
+
+def look(layout: Layout) -> Found:
+    """Read all names."""
+    sizes = {digest: entry.stat().st_size for digest, entry in layout.all_bytes()}
+    found = Found()
     for repository in layout.all_repositories():
-        found.make(repository)
+        found.contents.make(repository)
         _blobs(layout, repository, sizes, found)
         _manifests(layout, repository, sizes, found)
         _tags(layout, repository, found)
-    for digest, path in list(layout.all_bytes()):
-        if found.size(digest) is None:
-            path.unlink()
+    found.litter.extend(layout.bytes(digest) for digest in sizes if found.contents.size(digest) is None)
     return found
 
 
@@ -36,29 +45,27 @@ def uploads(layout: Layout) -> Iterator[tuple[Path, float]]:
             yield path, max(now - path.stat().st_mtime, 0.0)
 
 
-def _blobs(layout: Layout, repository: str, sizes: dict[Digest, int], found: Contents) -> None:
-    for digest, path in list(layout.all_links(repository, BLOBS)):
-        if digest in sizes:
-            found.add_blob(repository, digest, sizes[digest])
+def _blobs(layout: Layout, repository: str, sizes: dict[Digest, int], found: Found) -> None:
+    for digest, entry in layout.all_links(repository, BLOBS):
+        size = sizes.get(digest)
+        if size is None:
+            found.litter.append(Path(entry.path))
         else:
-            path.unlink()
+            found.contents.add_blob(repository, digest, size)
 
 
-def _manifests(layout: Layout, repository: str, sizes: dict[Digest, int], found: Contents) -> None:
-    for digest, path in list(layout.all_links(repository, MANIFESTS)):
-        entry = read_entry(_text(path))
-        if digest in sizes and entry is not None:
-            found.add_manifest(repository, digest, entry, sizes[digest])
+def _manifests(layout: Layout, repository: str, sizes: dict[Digest, int], found: Found) -> None:
+    for digest, link in layout.all_links(repository, MANIFESTS):
+        size, entry = sizes.get(digest), read_entry(_text(link.path))
+        if size is None or entry is None:
+            found.litter.append(Path(link.path))
         else:
-            path.unlink()
+            found.contents.add_manifest(repository, digest, entry, size)
 
 
-def _tags(layout: Layout, repository: str, found: Contents) -> None:
-    kept = found.repository(repository)
-    for path in list(layout.all_tags(repository)):
-        tag = tag_of(path.name)
-        if tag is None:
-            continue
+def _tags(layout: Layout, repository: str, found: Found) -> None:
+    kept = found.contents.repository(repository)
+    for tag, path in layout.all_tags(repository):
         try:
             target = Digest.parse(_text(path))
         except InvalidDigest:
@@ -66,11 +73,12 @@ def _tags(layout: Layout, repository: str, found: Contents) -> None:
         if target in kept.manifests:
             kept.tags[tag] = target
         else:
-            path.unlink()
+            found.litter.append(Path(path))
 
 
-def _text(path: Path) -> str:
-    return path.read_bytes().decode(errors="replace")
+def _text(path: str) -> str:
+    with io.FileIO(path) as file:
+        return file.readall().decode(errors="replace")
 
 
 def write_entry(entry: Entry) -> bytes:

@@ -5,6 +5,7 @@ Paths are matched as they came: names have slashes in them, and no encoding of o
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from manifest_tool.server.rules import Rules
     from manifest_tool.server.store import Store
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ async def answer(request: web.Request, store: Store, rules: Rules) -> web.Respon
     except ConnectionError:
         raise
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            return refusals.full(error.strerror or str(error)).response()
         return Refusal(500, Reason("UNKNOWN", "the storage failed", error.strerror)).response()
 
 

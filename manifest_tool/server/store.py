@@ -56,7 +56,8 @@ class Store(Protocol):
 
     A blob that was pushed to one repository is not in another one until it is mounted there, as in registries that
     guard repositories one by one; its bytes are kept once. What others need is not looked at when something is deleted.
-    What changes something may take its time, and raise `Full` of `manifest_tool.server.room`.
+    What changes something may take its time, and raise `Full` of `manifest_tool.server.room`. The disk of one that lies
+    on a disk may fail with an `OSError`.
     """
 
     def repositories(self) -> list[str]:
@@ -90,9 +91,11 @@ class Store(Protocol):
 
     def manifest(self, repository: str, digest: Digest) -> Stored | None: ...
 
-    def manifests(self, repository: str) -> Mapping[Digest, Stored]: ...
+    def has_manifest(self, repository: str, digest: Digest) -> bool: ...
 
-    def referrers(self, repository: str, subject: Digest) -> Mapping[Digest, Stored]:
+    def manifests(self, repository: str) -> list[Digest]: ...
+
+    def referrers(self, repository: str, subject: Digest) -> list[Digest]:
         """The manifests that say they are about another one."""
 
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None: ...

@@ -56,5 +56,5 @@ def _needed(manifest: Manifest) -> list[Digest]:
 
 def _has(call: Call, manifest: Manifest, digest: Digest) -> bool:
     if manifest.is_index:
-        return call.store.manifest(call.repository, digest) is not None
+        return call.store.has_manifest(call.repository, digest)
     return call.store.blob(call.repository, digest) is not None

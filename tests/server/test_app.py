@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -100,13 +102,23 @@ def test_a_client_that_breaks_off_is_no_news(registry: Running, caplog: pytest.L
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-def test_storage_that_fails_is_said_so() -> None:
-    class Full(MemoryStore):
+@pytest.mark.parametrize(
+    ("number", "status", "code"),
+    [
+        (errno.EIO, 500, "UNKNOWN"),
+        (errno.EROFS, 500, "UNKNOWN"),
+        (errno.ENOSPC, 413, "SIZE_INVALID"),
+        (errno.EFBIG, 413, "SIZE_INVALID"),
+    ],
+)
+def test_storage_that_fails_is_said_so(number: int, status: int, code: str) -> None:
+    class Failing(MemoryStore):
         def repositories(self) -> list[str]:
-            raise OSError(28, "No space left on device")
+            raise OSError(number, os.strerror(number), "/a/path/of/the/server")
 
-    with serving(Full()) as registry:
+    with serving(Failing()) as registry:
         client = Client(registry.host)
         answer = client("GET", "/v2/_catalog")
-        assert (answer.status, answer.json["errors"][0]["detail"]) == (500, "No space left on device")
+        assert (answer.status, answer.codes) == (status, [code])
+        assert answer.json["errors"][0]["detail"] == os.strerror(number)
         client.close()

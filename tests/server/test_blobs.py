@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,3 +73,16 @@ def test_deleting_one_leaves_it_in_other_repositories(registry: Running, client:
     assert client("DELETE", f"/v2/a/blobs/{digest}").status == 202
     assert registry.blob("a", digest) is None
     assert registry.blob("b", Digest.of(DATA)) == DATA
+
+
+def test_a_blob_that_goes_while_it_is_read_is_read_to_its_end(registry: Running, client: Client) -> None:
+    data = bytes(range(256)) * 80_000  # more than lies between here and there
+    path = f"/v2/a/blobs/{registry.put_blob('a', data)}"
+    reading = http.client.HTTPConnection(registry.host, timeout=10)
+    reading.request("GET", path)
+    response = reading.getresponse()
+    begun = response.read(1)
+    assert client("DELETE", path).status == 202
+    assert client("GET", path).status == 404
+    assert begun + response.read() == data
+    reading.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import logging
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
+from manifest_tool.server import durable
 from manifest_tool.server.disk import DiskStore
 from manifest_tool.server.disk_upload import DiskUpload
 from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout, tag_file, tag_of
@@ -24,6 +26,7 @@ from manifest_tool.server.store import Stored
 from tests.server.conftest import Client
 
 INDEX = "application/vnd.oci.image.index.v1+json"
+RAW = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
 
 
 def test_a_restart_finds_everything(tmp_path: Path) -> None:
@@ -142,11 +145,11 @@ def test_a_restart_removes_what_was_left_half_done(tmp_path: Path) -> None:
         running = Running(store)
         assert running.blob("a", blob) is running.blob("a", lost) is None
         assert running.tags("a") == {"tag": manifest}
-        assert list(store.manifests("a")) == [manifest]
+        assert store.manifests("a") == [manifest]
     assert not layout.bytes(blob).exists()
     assert not torn.exists()
     assert list((tmp_path / "temporary").iterdir()) == []
-    assert {path.name for path in layout.all_tags("a")} == {"tag"}
+    assert {tag for tag, _ in layout.all_tags("a")} == {"tag"}
 
 
 def test_tags_that_differ_by_case_alone_differ_where_case_does_not_count(tmp_path: Path) -> None:
@@ -177,11 +180,11 @@ def test_a_manifest_is_found_by_what_it_is_about_after_a_restart(tmp_path: Path)
     raw = json.dumps({"subject": {"mediaType": INDEX, "digest": str(subject), "size": 7}}).encode()
     with DiskStore(tmp_path) as store:
         digest = Running(store).put_manifest("a", raw, INDEX)
-        assert list(store.referrers("a", subject)) == [digest]
+        assert store.referrers("a", subject) == [digest]
     with DiskStore(tmp_path) as store:
-        assert store.referrers("a", subject) == {digest: Stored(INDEX, raw)}
+        assert store.referrers("a", subject) == [digest]
         store.delete_manifest("a", digest)
-        assert store.referrers("a", subject) == {}
+        assert store.referrers("a", subject) == []
 
 
 @pytest.mark.parametrize("name", ["..", "a/../b", "/a", "A", ""])
@@ -203,3 +206,69 @@ def test_a_file_that_is_lost_under_the_registry_ends_the_answer(
             client("GET", f"/v2/a/blobs/{digest}")
         client.close()
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_tags_that_moved_before_the_disk_was_full_have_moved_after_a_restart_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = durable.write
+
+    def write(path: Path, data: bytes, temporary: Path) -> None:
+        if path.name == "two":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(path, data, temporary)
+
+    with DiskStore(tmp_path) as store, serving(store) as registry:
+        old, new = registry.put_manifest("a", b"{}", INDEX, "one"), Digest.of(RAW)
+        client = Client(registry.host)
+        with monkeypatch.context() as disk:
+            disk.setattr(durable, "write", write)
+            refused = client("PUT", f"/v2/a/manifests/{new}?tag=one&tag=two", RAW, Content_Type=INDEX)
+        assert (refused.status, refused.codes) == (413, ["SIZE_INVALID"])
+        assert registry.tags("a") == {"one": new}
+        client.close()
+    with DiskStore(tmp_path) as store:
+        assert store.tags("a") == {"one": new}
+        store.put_manifest("a", old, Stored(INDEX, b"{}"), ["one"])
+    with DiskStore(tmp_path) as store:
+        assert store.tags("a") == {"one": old}
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "mkdir"])
+def test_a_blob_that_the_disk_does_not_take_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with DiskStore(tmp_path) as store, serving(store) as registry:
+        client, digest = Client(registry.host), Digest.of(b"blob")
+        location = client("POST", "/v2/a/blobs/uploads/").headers["Location"]
+        client("PATCH", location, b"blob")
+        with monkeypatch.context() as disk:
+            disk.setattr(os, step, full)
+            refused = client("PUT", f"{location}?digest={digest}")
+        assert (refused.status, refused.codes) == (413, ["SIZE_INVALID"])
+        assert client("HEAD", f"/v2/a/blobs/{digest}").status == 404
+        assert list((tmp_path / "uploads").iterdir()) == list((tmp_path / "blobs").glob("*/*/*")) == []
+        assert store._room.used == 0
+        assert client("POST", f"/v2/a/blobs/uploads/?digest={digest}", b"blob").status == 201
+        assert store._room.used == 4
+        client.close()
+
+
+def test_a_manifest_whose_bytes_are_damaged_is_not_served(tmp_path: Path) -> None:
+    with DiskStore(tmp_path) as store:
+        digest = Running(store).put_manifest("a", RAW, INDEX, "tag")
+    path = Layout(tmp_path).bytes(digest)
+    path.write_bytes(RAW[:-2] + bytes([RAW[-2] ^ 1]) + RAW[-1:])
+    with DiskStore(tmp_path) as store, serving(store) as registry:
+        client = Client(registry.host)
+        for which in ("tag", digest):
+            refused = client("GET", f"/v2/a/manifests/{which}")
+            assert (refused.status, refused.codes) == (500, ["UNKNOWN"])
+            assert refused.json["errors"][0]["detail"] == f"the bytes of {digest} are damaged"
+        assert client("DELETE", f"/v2/a/manifests/{digest}").status == 202
+        assert client("PUT", "/v2/a/manifests/tag", RAW, Content_Type=INDEX).status == 201
+        assert client("GET", "/v2/a/manifests/tag").body == RAW
+        client.close()

@@ -39,6 +39,13 @@ def test_blobs_and_children_must_be_in_this_repository(registry: Running, client
     assert registry.tags("a/b") == {}
 
 
+def test_what_is_there_is_not_read_to_know_it(registry: Running, client: Client, store: Store) -> None:
+    children = [registry.put_manifest("a/b", json.dumps(index(n=n)).encode(), types.OCI_INDEX) for n in range(3)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(store), "manifest", lambda *_: pytest.fail("a child is read"))
+        assert put(client, index(*children)).status == 201
+
+
 def test_a_refusal_is_not_as_long_as_what_it_refuses(client: Client) -> None:
     answer = put(client, index(*(Digest.of(str(number).encode()) for number in range(300))))
     assert (answer.status, answer.codes) == (400, ["MANIFEST_BLOB_UNKNOWN"] * 100)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
+from manifest_tool.server.memory import MemoryStore
+from manifest_tool.server.serve import Running, serving
+from manifest_tool.server.store import Stored
+from tests.server.conftest import Client
 from tests.server.parts import descriptor
-
-if TYPE_CHECKING:
-    from manifest_tool.server.serve import Running
-    from tests.server.conftest import Client
 
 SUBJECT = Digest.of(b"the subject")
 
@@ -36,3 +35,22 @@ def test_annotations_that_are_no_text_are_left_out(registry: Running, client: Cl
     registry.put_manifest("a", raw(annotations=told), types.OCI_INDEX)
     [entry] = client("GET", f"/v2/a/referrers/{SUBJECT}").json["manifests"]
     assert entry["annotations"] == {"kept": "text", "half": "?"}
+
+
+def test_no_more_is_read_than_a_page_tells() -> None:
+    read = list[Digest]()
+
+    class Counting(MemoryStore):
+        def manifest(self, repository: str, digest: Digest) -> Stored | None:
+            read.append(digest)
+            return super().manifest(repository, digest)
+
+    with serving(Counting()) as registry:
+        digests = sorted(registry.put_manifest("a", raw(number=number), types.OCI_INDEX) for number in range(9))
+        connection = Client(registry.host)
+        answer = connection("GET", f"/v2/a/referrers/{SUBJECT}?n=2&last={digests[2]}")
+        connection.close()
+    assert [entry["digest"] for entry in answer.json["manifests"]] == list(map(str, digests[3:5]))
+    assert f"last={digests[4].algorithm}%3A{digests[4].hex}" in answer.headers["Link"]
+    # One more, to know whether there is another page.
+    assert read == digests[3:6]

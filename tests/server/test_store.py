@@ -114,7 +114,7 @@ def test_manifests_and_their_tags(store: Store) -> None:
     store.put_manifest("a", digest, MANIFEST, ["one", "two"])
     assert store.manifest("a", digest) == MANIFEST
     assert store.manifest("b", digest) is None
-    assert store.manifests("a") == {digest: MANIFEST}
+    assert store.manifests("a") == [digest]
     assert store.tags("a") == {"one": digest, "two": digest}
     assert (store.tag("a", "one"), store.tag("a", "three"), store.tag("b", "one")) == (digest, None, None)
     assert store.delete_tag("a", "one")
@@ -122,7 +122,7 @@ def test_manifests_and_their_tags(store: Store) -> None:
     assert store.delete_manifest("a", digest)
     assert not store.delete_manifest("a", digest)
     assert store.tags("a") == {}
-    assert store.manifests("a") == {}
+    assert store.manifests("a") == []
 
 
 def test_a_tag_moves(store: Store) -> None:
@@ -142,4 +142,4 @@ def test_a_blob_and_a_manifest_may_have_the_same_bytes(store: Store) -> None:
 def test_nothing_of_an_unknown_repository(store: Store) -> None:
     assert store.repositories() == []
     assert store.tags("a") == {}
-    assert store.manifests("a") == {}
+    assert store.manifests("a") == []

@@ -1,0 +1,94 @@
+"""What is read of a store on disk: the names from memory, and the bytes from their files."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from manifest_tool.server.cache import Cache
+from manifest_tool.server.contents import Contents
+from manifest_tool.server.store import Stored
+
+if TYPE_CHECKING:
+    from manifest_tool.oci.digest import Digest
+    from manifest_tool.server.layout import Layout
+
+_HOT = 32 * 1024 * 1024
+"""Bytes of manifests that are held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskBlob:
+    """A blob of a `DiskStore`."""
+
+    path: Path
+    size: int
+
+    def open(self) -> BinaryIO:
+        return self.path.open("rb")
+
+
+class Reading:
+    """The half of a `DiskStore` that changes nothing."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._lock = threading.Lock()
+        """Of the contents; never held for as long as the disk takes."""
+        self._contents = Contents()
+        self._manifests: Cache[Digest] = Cache(_HOT)
+
+    def repositories(self) -> list[str]:
+        with self._lock:
+            return self._contents.names()
+
+    def blob(self, repository: str, digest: Digest) -> DiskBlob | None:
+        with self._lock:
+            found = digest in self._contents.repository(repository).blobs
+            size = self._contents.size(digest) if found else None
+        return None if size is None else DiskBlob(self._layout.bytes(digest), size)
+
+    def manifest(self, repository: str, digest: Digest) -> Stored | None:
+        with self._lock:
+            entry = self._contents.repository(repository).manifests.get(digest)
+            raw = self._manifests.get(digest)
+        if entry is None:
+            return None
+        if raw is None:
+            try:
+                raw = self._layout.bytes(digest).read_bytes()
+            except FileNotFoundError:
+                return None  # deleted just now
+            if not digest.matches(raw):
+                raise OSError(errno.EIO, f"the bytes of {digest} are damaged")
+            with self._lock:
+                self._manifests.put(digest, raw)
+        return Stored(entry.media_type, raw)
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        with self._lock:
+            return digest in self._contents.repository(repository).manifests
+
+    def manifests(self, repository: str) -> list[Digest]:
+        with self._lock:
+            return list(self._contents.repository(repository).manifests)
+
+    def referrers(self, repository: str, subject: Digest) -> list[Digest]:
+        with self._lock:
+            return list(self._contents.repository(repository).referrers.get(subject, ()))
+
+    def tag(self, repository: str, tag: str) -> Digest | None:
+        with self._lock:
+            return self._contents.repository(repository).tags.get(tag)
+
+    def tags(self, repository: str) -> Mapping[str, Digest]:
+        with self._lock:
+            return dict(self._contents.repository(repository).tags)
+
+    def _knows(self, digest: Digest) -> bool:
+        with self._lock:
+            return self._contents.size(digest) is not None
