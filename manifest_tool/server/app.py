@@ -13,7 +13,7 @@ from manifest_tool.server import refusals, routes, shape
 from manifest_tool.server.limits import DEFAULT, Limits
 from manifest_tool.server.log import RequestLog, recorder
 from manifest_tool.server.receiver import RECEIVERS, Receivers
-from manifest_tool.server.receiving import LIMITS, Stalled, drain
+from manifest_tool.server.receiving import LARGE, LIMITS, Stalled, drain
 from manifest_tool.server.room import Full
 from manifest_tool.server.rules import STRICT, Rules
 
@@ -53,6 +53,7 @@ def create_app(
 
     app.router.add_route("*", "/{path:.*}", answer, expect_handler=shape.expect)
     app[LIMITS] = limits
+    app[LARGE] = asyncio.Semaphore(limits.manifests)
     app[RECEIVERS] = Receivers()
     app.cleanup_ctx.append(lambda _: _tending(store))
     shape.shape(app)

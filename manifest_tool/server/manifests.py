@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,13 +16,15 @@ from manifest_tool.oci.manifest import MAX_SIZE
 from manifest_tool.oci.reference import check_tag
 from manifest_tool.server import content, refusals, validation
 from manifest_tool.server.memory import MemoryBlob
-from manifest_tool.server.receiving import pieces
+from manifest_tool.server.receiving import LARGE, pieces
 from manifest_tool.server.store import Stored
 
 if TYPE_CHECKING:
     from manifest_tool.server.call import Call
     from manifest_tool.server.validation import Checked
 
+_MANY = 64 * 1024
+"""Bytes, beyond which a manifest is large."""
 _MOST_TAGS = 50
 """At a time; each comes back in a header of its own, and clients take about a hundred of these."""
 _TOLD = 3
@@ -40,8 +43,9 @@ async def get(call: Call) -> web.Response:
 async def put(call: Call) -> web.Response:
     """Store a manifest by its digest, and tag it."""
     digest, tags = _names(call)
-    raw = await _body(call)
-    digest, checked = await asyncio.to_thread(_store, call, raw, digest, tags)
+    async with AsyncExitStack() as large:
+        raw = await _body(call, large)
+        digest, checked = await asyncio.to_thread(_store, call, raw, digest, tags)
     headers = CIMultiDict(
         {"Location": f"/v2/{call.repository}/manifests/{digest}", "Docker-Content-Digest": str(digest)}
     )
@@ -100,11 +104,13 @@ def _warning(missing: Sequence[Digest]) -> str:
     return f'299 - "not in this repository: {", ".join(told)}"'
 
 
-async def _body(call: Call) -> bytes:
+async def _body(call: Call, large: AsyncExitStack) -> bytes:
     if (call.request.content_length or 0) > MAX_SIZE:
         raise refusals.too_large(MAX_SIZE)
-    body = bytearray()
+    body, slots = bytearray(), call.request.app[LARGE]
     async for piece in pieces(call.request):
+        if len(body) <= _MANY < len(body) + len(piece):
+            await large.enter_async_context(slots)
         body += piece
         if len(body) > MAX_SIZE:
             raise refusals.too_large(MAX_SIZE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from manifest_tool.server.limits import DEFAULT, Limits
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LIMITS = web.AppKey("limits", Limits)
+LARGE = web.AppKey("large", asyncio.Semaphore)
+"""Held for bodies that are large and yet have to be in memory as a whole."""
 
 _PAUSE = 0.1
 """Seconds."""
@@ -69,4 +71,4 @@ async def drain(request: web.Request, most: int) -> bool:
 
 
 def _may_wait(request: web.Request) -> bool:
-    return _ASKED not in request and "Expect" in request.headers
+    return _ASKED not in request and "Expect" in request.headers and request.version >= HttpVersion11

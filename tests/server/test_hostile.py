@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import http.client
 import itertools
 import json
 import logging
 import socket
 import time
+import tracemalloc
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.disk import DiskStore
 from manifest_tool.server.limits import Limits
 from manifest_tool.server.memory import MemoryStore
+from manifest_tool.server.receiving import LARGE
 from manifest_tool.server.serve import Running, serving
 from tests.server.conftest import Client
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
 
 DATA = b"some bytes"
 DIGEST = Digest.of(DATA)
 UPLOADS = "/v2/a/blobs/uploads/"
 MIB = 1024 * 1024
-LARGE = 10 * 1024 * MIB
+HUGE = 10 * 1024 * MIB
 OUTSIDE = [
     *("../" * 8, "/", "..", "%2e%2e", "%2E%2E/", "..%2f..%2f", "%2F", "....//", "..\\..\\", "\\", "%00", "a%00b"),
     *(
@@ -169,7 +177,7 @@ def test_a_body_that_cannot_fit_is_refused_before_it_is_sent(tmp_path: Path, kin
             ("PUT", f"{UPLOADS}{session}?digest={DIGEST}"),
             ("PUT", "/v2/a/manifests/tag"),
         ):
-            lines = [f"Content-Length: {LARGE}", *(["Expect: 100-continue"] if expecting else [])]
+            lines = [f"Content-Length: {HUGE}", *(["Expect: 100-continue"] if expecting else [])]
             with connected(registry) as connection:
                 connection.sendall(head(method, target, *lines))
                 assert connection.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 413", "it was asked for the body"
@@ -179,7 +187,7 @@ def test_a_body_that_cannot_fit_is_refused_before_it_is_sent(tmp_path: Path, kin
         assert registry.store.room() == MIB
 
 
-@pytest.mark.parametrize("length", [LARGE * LARGE, 10**30])
+@pytest.mark.parametrize("length", [HUGE * HUGE, 10**30])
 def test_a_body_for_which_the_disk_has_no_room_is_refused_too(tmp_path: Path, length: int) -> None:
     with limited("disk", tmp_path) as registry:
         response = exchange(registry, head("POST", f"{UPLOADS}?digest={DIGEST}", f"Content-Length: {length}"))
@@ -464,12 +472,153 @@ def test_requests_in_a_row_are_answered_in_order(registry: Running) -> None:
             assert answer_to_one(connection) == f"{number}".encode()
 
 
-def answer_to_one(connection: socket.socket) -> bytes:
-    """Read no more than one answer."""
+def answer_to_one(connection: socket.socket, *, empty: bool = False) -> bytes:
+    """Read no more than one answer; whatever length it tells, it may have no body."""
     told = b""
     while not told.endswith(b"\r\n\r\n"):
         told += connection.recv(1)
     length = next(
         int(line.split(b":")[1]) for line in told.split(b"\r\n") if line.lower().startswith(b"content-length")
     )
-    return b"".join(connection.recv(1) for _ in range(length))
+    return b"".join(connection.recv(1) for _ in range(0 if empty else length))
+
+
+def test_large_manifests_come_a_few_at_a_time_and_others_at_once() -> None:
+    small = json.dumps({"schemaVersion": 2, "mediaType": types.OCI_INDEX, "manifests": []}).encode()
+    large, limits, slots = small.ljust(100_000), Limits(manifests=1), list[asyncio.Semaphore]()
+    lines = [f"Content-Length: {len(large)}", f"Content-Type: {types.OCI_INDEX}"]
+
+    @web.middleware
+    async def look(request: web.Request, handler: Handler) -> web.StreamResponse:
+        slots.append(request.app[LARGE])
+        return await handler(request)
+
+    with serving(limits=limits, middlewares=[look]) as registry, connected(registry) as waiting:
+        with connected(registry) as stalling:
+            stalling.sendall(head("PUT", "/v2/a/manifests/stalls", *lines) + large[:-1])
+            until = time.monotonic() + 10
+            while not (slots and slots[0].locked()):
+                assert time.monotonic() < until
+            waiting.sendall(head("PUT", "/v2/a/manifests/waits", *lines) + large)
+            client = Client(registry.host)
+            assert client("PUT", "/v2/a/manifests/small", small, Content_Type=types.OCI_INDEX).status == 201
+            client.close()
+            assert set(registry.tags("a")) == {"small"}
+        assert answer(waiting).status == 201
+    assert set(registry.tags("a")) == {"small", "waits"}
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+CHUNKED = b"a\r\nsome bytes\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"),
+    [
+        (["Content-Length: 10", "Transfer-Encoding: chunked"], CHUNKED),
+        (["Transfer-Encoding: chunked", "Content-Length: 10"], CHUNKED),
+        (["Content-Length: 10", "Content-Length: 5"], DATA),
+        (["Content-Length: 10, 10"], DATA),
+        (["Content-Length: +10"], DATA),
+        (["Content-Length: -1"], DATA),
+        (["Content-Length: 0x0a"], DATA),
+        (["Transfer-Encoding: xchunked"], CHUNKED),
+        (["Transfer-Encoding: chunked, identity"], CHUNKED),
+        (["Transfer-Encoding: chunked", "Transfer-Encoding: identity"], CHUNKED),
+        (["Transfer-Encoding : chunked"], CHUNKED),
+        (["Transfer-Encoding:\x0bchunked"], CHUNKED),
+        (["Transfer-Encoding: chunked"], b"-1\r\n" + DATA),
+        (["Transfer-Encoding: chunked"], b"f" * 40 + b"\r\n" + DATA),
+        (["Transfer-Encoding: chunked"], b"zz\r\n" + DATA),
+        (["Transfer-Encoding: chunked"], b"a\n" + DATA + b"\n0\n\n"),
+        (["Host: another"], b""),
+        (["A: b\rc: d"], b""),
+    ],
+)
+def test_no_request_is_smuggled_in_another(registry: Running, lines: list[str], body: bytes) -> None:
+    with connected(registry) as connection:
+        connection.sendall(head("POST", f"{UPLOADS}?digest={DIGEST}", *lines) + body + SMUGGLED)
+        response = answer(connection)
+        assert (response.status, codes(response)) == (400, ["BAD_REQUEST"])
+        assert connection.recv(1) == b"", "the connection goes on"
+    assert registry.blob("a", DIGEST) is None
+    assert [request for request in registry.log if "smuggled" in request.path] == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_belongs_to_no_method_is_no_request(registry: Running, method: str, chunked: bool) -> None:
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED) if chunked else SMUGGLED
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+    with connected(registry) as connection:
+        connection.sendall(head(method, f"/v2/a/blobs/{DIGEST}", framing) + body + head("GET", "/v2/"))
+        answer_to_one(connection, empty=method == "HEAD")
+        assert answer_to_one(connection) == b"{}"
+    assert [request.path for request in registry.log] == [f"/v2/a/blobs/{DIGEST}", "/v2/"]
+
+
+@pytest.mark.parametrize("kind", ["extension", "size", "trailers", "chunks", "requests", "lines"])
+def test_what_comes_without_end_fills_no_memory(tmp_path: Path, kind: str) -> None:
+    begun = head("POST", f"{UPLOADS}?digest={DIGEST}", "Transfer-Encoding: chunked")
+    sent, piece = {
+        "extension": (begun + b"a;", b"x" * MIB),
+        "size": (begun, b"0" * MIB),
+        "trailers": (begun + CHUNKED[:-2], b"A: b\r\n" * 100_000),
+        "chunks": (begun, b"1\r\nx\r\n" * 20_000),
+        "requests": (b"", head("GET", "/v2/") * 4_000),
+        "lines": (b"", b"\r\n" * 500_000),
+    }[kind]
+    with limited("memory", tmp_path, size=100_000) as registry:
+        tracemalloc.start()
+        try:
+            with connected(registry) as connection, suppress(OSError):
+                connection.settimeout(0.2)  # it may take no more
+                connection.sendall(sent)
+                for _ in range(10):
+                    connection.sendall(piece)
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert most < 5 * MIB
+        client = Client(registry.host)
+        assert client("GET", "/v2/").status == 200
+        client.close()
+
+
+def test_a_client_of_http_1_0_is_answered_in_it(registry: Running) -> None:
+    registry.put_blob("a", DATA)
+    target = f"/v2/a/blobs/{DIGEST}"
+    with connected(registry) as connection:
+        connection.sendall(f"GET {target} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n".encode() * 2)
+        assert [answer_to_one(connection), answer_to_one(connection)] == [DATA, DATA]
+        # It would take what it was not asked to expect for the answer (RFC 9110 § 10.1.1).
+        lines = f"Expect: 100-continue\r\nContent-Length: {len(DATA)}\r\n\r\n"
+        connection.sendall(f"POST /v2/b/blobs/uploads/?digest={DIGEST} HTTP/1.0\r\n{lines}".encode() + DATA)
+        assert connection.recv(20) == b"HTTP/1.0 201 Created"
+    with connected(registry) as connection:
+        connection.sendall(f"GET {target} HTTP/1.0\r\n\r\n".encode())
+        assert b"".join(iter(lambda: connection.recv(65536), b"")).endswith(b"\r\n\r\n" + DATA)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "identity"])
+def test_nothing_is_unpacked(registry: Running, coding: str) -> None:
+    bomb = gzip.compress(bytes(50 * MIB), 9)
+    client, digest = Client(registry.host), Digest.of(bomb)
+    refused = client("PUT", "/v2/a/manifests/tag", bomb, Content_Encoding=coding, Content_Type=types.OCI_INDEX)
+    assert (refused.status, refused.codes) == (400, ["MANIFEST_INVALID"])
+    assert client("POST", f"{UPLOADS}?digest={digest}", bomb, Content_Encoding=coding).status == 201
+    assert client("GET", f"/v2/a/blobs/{digest}").body == bomb
+    client.close()
+
+
+def test_as_many_parts_as_a_manifest_can_have(registry: Running) -> None:
+    children = [{"mediaType": types.OCI_MANIFEST, "digest": f"sha256:{n:064x}", "size": 1} for n in range(25_000)]
+    document = {"schemaVersion": 2, "mediaType": types.OCI_INDEX, "manifests": children}
+    client = Client(registry.host)
+    refused = client("PUT", "/v2/a/manifests/tag", json.dumps(document), Content_Type=types.OCI_INDEX)
+    assert (refused.status, refused.codes) == (400, ["MANIFEST_BLOB_UNKNOWN"] * 100)
+    assert put(client, '{"manifests":[' + "{}," * 1_300_000 + "{}]}") == (400, ["MANIFEST_INVALID"])
+    for number in (str(10**400), "1e400", "-1", "1.5", "true", "NaN", "-0", '"1"'):
+        child = f'{{"mediaType":"{types.OCI_MANIFEST}","digest":"{DIGEST}","size":{number}}}'
+        assert put(client, f'{{"schemaVersion":2,"manifests":[{child}]}}')[0] == 400, number
+    client.close()
