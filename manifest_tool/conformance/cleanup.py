@@ -31,6 +31,9 @@ _PART = 0.25
 """Of the time there is, what one request may take, and what is still being written."""
 _GONE = frozenset({200, 202, 204, 404})
 _NEVER = frozenset({405, 501})
+_MISSING = 404
+_LOOK = "look"
+"""What is asked for is no removal."""
 _FINAL = frozenset(range(100, 600)) - {429, 502, 503, 504}
 
 
@@ -80,9 +83,20 @@ class _Sweep:
     turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     never: set[str] = field(default_factory=set)
     """Kinds of which the registry deletes none, or in no time."""
+    silent: set[str] = field(default_factory=set)
+    """Kinds of which one got no answer; the others are left for another try."""
+    put_off: bool = False
+    """Whether something may go at another try."""
 
     async def everything(self) -> None:
-        await both(self.uploads(), self._content())
+        """Remove all of it, in several tries where something is put off and something else goes."""
+        while True:
+            before = kept(self.site)
+            self.silent.clear()
+            self.put_off = False
+            await both(self.uploads(), self._content())
+            if not self.put_off or kept(self.site) == before:
+                return
 
     async def uploads(self) -> None:
         await self._delete("upload", self.site.ledger.uploads)
@@ -123,7 +137,7 @@ class _Sweep:
 
     async def _one(self, kind: str, repository: Repository, url: URL) -> None:
         async with self.turn:
-            if kind in self.never:
+            if kind in self.never | self.silent:
                 return
             try:
                 answer = await self._ask(Request("DELETE", url), repository, "pull", "push", "delete")
@@ -131,19 +145,27 @@ class _Sweep:
                 self.never.add(kind)
                 return
         if answer is None:
-            return
-        if answer.status in _GONE:
+            self.put_off = True
+            self.silent.add(kind)
+        elif answer.status in _GONE:
             self.site.ledger.deleted(repository, url)
         elif answer.status in _NEVER or "UNSUPPORTED" in answers.exchange(answer).codes:
             self.never.add(kind)
+        elif answer.status not in _FINAL:
+            self.put_off = True
 
     async def _is_there(self, repository: Repository, which: str | Digest) -> bool:
         """Whether a tag or a manifest may still be there after all that was done."""
         _, url = self._manifest(repository, which)
         async with self.turn:
+            if _LOOK in self.silent:
+                return True
             with suppress(TimeoutError):
                 answer = await self._ask(Request("HEAD", url, {"Accept": types.ACCEPT}), repository, "pull")
-                return answer is None or answer.status != 404
+                if answer:
+                    self.put_off |= answer.status not in _FINAL
+                    return answer.status != _MISSING
+        self.silent.add(_LOOK)
         return True
 
     async def _ask(self, request: Request, repository: Repository, *rights: str) -> Answer | None:

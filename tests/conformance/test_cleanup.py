@@ -10,10 +10,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from manifest_tool.conformance import cleanup, images
+from manifest_tool.conformance.hold import expect
 from manifest_tool.conformance.images import Content
-from manifest_tool.conformance.probe import Probe, expect
+from manifest_tool.conformance.probe import Probe
 from manifest_tool.oci.digest import Digest
-from manifest_tool.server.actions import Answer, Delay
+from manifest_tool.server.actions import Answer, Delay, Reset
 from manifest_tool.server.serve import Running
 from tests.conformance import trial
 from tests.conformance.checks.wrong import refusal
@@ -113,6 +114,34 @@ async def test_who_asks_to_wait_is_waited_for(embedded: Running, probe: Probe) -
     await fill(probe)
     embedded.faults.add(Answer(429, headers={"Retry-After": "1"}), method="DELETE", times=1)
     assert await cleanup.remove(probe.site, _SECONDS) == cleanup.Left()
+
+
+async def test_who_takes_only_some_at_a_time_is_asked_again(embedded: Running, probe: Probe) -> None:
+    """Each pass over what is left ends with most of it put off."""
+    asked = 0
+
+    async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return await handler(request) if asked % 3 == 0 else web.Response(status=429)
+
+    embedded.faults.add(limited, method="DELETE")
+    await fill(probe)
+    for _ in range(10):
+        await probe.put_blob(probe.data())
+    assert await cleanup.remove(probe.site, _SECONDS) == cleanup.Left()
+    assert trial.is_empty(embedded)
+
+
+async def test_a_registry_that_is_gone_is_not_asked_for_everything(embedded: Running, probe: Probe) -> None:
+    for _ in range(100):
+        await probe.put_blob(probe.data())
+    await fill(probe)
+    embedded.faults.add(Reset())
+    before = len(embedded.log)
+    left = await cleanup.remove(probe.site, _SECONDS)
+    assert (len(left.references), str(left)) == (6, "102 blobs and 1 open upload")
+    assert len(embedded.log) - before < 120
 
 
 async def test_a_registry_that_hangs_is_left_alone(embedded: Running, probe: Probe) -> None:
