@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from manifest_tool.conformance.result import Report
     from manifest_tool.conformance.start import Plan
     from manifest_tool.pipeline import Connection
+    from manifest_tool.registry.retry import Retry
 
 _RETRIES = 2
 """What is tried again until it works is not told; so it is not tried as often as a push would, unless asked for."""
@@ -75,8 +76,9 @@ def conformance(
     for path, option, form in ((junit, "--junit", to_xml), (html, "--html", to_html)):
         if path:
             show.files.append((ReportFile.at(path, option), form))
-    connection = _patient(connect.connection(settings), given=_given(context, "retries"))
-    report = connect.run(_conducted(plan, connection, settings, show), settings, _PATIENCE)
+    connection = connect.connection(settings)
+    brief = _brief(connection, given=_given(context, "retries"))
+    report = connect.run(_conducted(plan, brief, connection.options.retry, settings, show), settings, _PATIENCE)
     if not report.sufficient:
         raise typer.Exit(ExitCode.DIFFERENT)
 
@@ -103,14 +105,14 @@ def _given(context: typer.Context, option: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-def _patient(connection: Connection, *, given: bool) -> Connection:
+def _brief(connection: Connection, *, given: bool) -> Connection:
     """The connection, with retries as they were asked for, or else with as few as suit a test."""
     options = connection.options
     retry = options.retry if given else replace(options.retry, attempts=_RETRIES + 1)
     return replace(connection, options=replace(options, retry=retry, seconds=_SECONDS, idle=_SECONDS))
 
 
-async def _conducted(plan: Plan, connection: Connection, settings: Settings, show: _Shown) -> Report:
+async def _conducted(plan: Plan, connection: Connection, patience: Retry, settings: Settings, show: _Shown) -> Report:
     """The run, shown also where it is interrupted."""
     import asyncio
 
@@ -122,7 +124,7 @@ async def _conducted(plan: Plan, connection: Connection, settings: Settings, sho
     with conformance_progress.following(plan.checks, debug=settings.debug) as follower:
         async with pipeline.connected(connection, plan.repository.registry, follower.observe) as client:
             try:
-                report = await start.conduct(plan, client, follower.tell, follower.begin)
+                report = await start.conduct(plan, client, follower.tell, follower.begin, patience=patience)
             except Interrupted as interrupted:
                 report = interrupted.report
     report = replace(report, notices=(*report.notices, *follower.notices))

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance.check import Failed
-from manifest_tool.conformance.probe import expect
-from manifest_tool.conformance.waiting import until
+from manifest_tool.conformance.hold import expect
+from manifest_tool.conformance.waiting import found
 from manifest_tool.oci.digest import Digest
 from manifest_tool.registry import answers
 
@@ -15,18 +15,10 @@ if TYPE_CHECKING:
     from manifest_tool.conformance.probe import Probe
     from manifest_tool.registry.answers import Answer
 
-_PATIENCE = 10.0
-"""Seconds in which what was stored is to be seen."""
-
 
 async def read(probe: Probe, digest: Digest, method: str = "GET") -> Answer:
     """GET or HEAD what was put before; looked for again while it is not there."""
-
-    async def look() -> Answer:
-        return await probe.get_blob(digest, method)
-
-    answer, _ = await until(probe.site, look, lambda answer: answer.status != 404, _PATIENCE)
-    return answer
+    return await found(probe.site, lambda: probe.get_blob(digest, method))
 
 
 async def exact(probe: Probe, digest: Digest, data: bytes) -> Answer:

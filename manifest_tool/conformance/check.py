@@ -29,6 +29,10 @@ class Untried(Verdict):
     """What the question stands on is not there."""
 
 
+class Limited(Verdict):
+    """The registry does not let anybody ask as often as the question takes, however patiently."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A question, and what is known of it before it is asked."""

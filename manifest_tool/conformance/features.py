@@ -29,89 +29,103 @@ class _Rule:
     """Whether the checks tell how long it took, and what takes its time is lacking."""
 
 
-_BY_GET = "what is there is looked for by GET, not by HEAD"
+_BY_GET = "manifests are looked for by GET"
 _COMPUTED = "digests are computed from what is read"
-_ANEW = "downloads that break off begin anew"
-_MAY_FAIL = "a download that breaks off may fail"
-_TAG_SCHEMA = "referrers are listed by the tag schema"
+_ANEW = "interrupted downloads start over"
+_MAY_FAIL = "an interrupted download may fail"
+_AGAIN = "blobs that are there are uploaded again"
+_TAG_SCHEMA = "referrers are listed under a tag (tag schema)"
 
 _RULES = (
     # In the order in which a push comes to them.
-    _Rule("reach the registry", ("ping",)),
-    _Rule("use one token for all", ("token-scopes",), "a token is asked for each repository", open=True),
-    _Rule("find sources by tag and by digest", ("manifest-bytes",)),
-    _Rule("see by HEAD what is there", ("manifest-head",), _BY_GET, wrong="what is there already is put again"),
+    _Rule(
+        "use one token for all repositories", ("token-scopes",), "a token is requested for each repository", open=True
+    ),
+    _Rule("read manifests by tag and by digest", ("manifest-bytes",)),
+    _Rule("look for manifests by HEAD", ("manifest-head",), _BY_GET, wrong="manifests that are there are pushed again"),
     _Rule("take digests from the registry", ("digest-header",), _COMPUTED, wrong=""),
-    _Rule("go on with downloads that break off", ("blob-range",), _ANEW, wrong=_MAY_FAIL),
+    _Rule("resume downloads", ("blob-range",), _ANEW, wrong=_MAY_FAIL),
+    _Rule("look for blobs by HEAD", ("blob-head",), _AGAIN, wrong="", given="blob-again"),
     _Rule("mount blobs", ("mount-cross", "mount-usable"), "blobs are copied, not mounted"),
     _Rule("upload blobs", ("blob-put",)),
     _Rule(
-        "go on with uploads that break off",
+        "resume uploads",
         ("blob-resume",),
-        "uploads that break off begin anew",
-        wrong="an upload that breaks off may fail",
+        "interrupted uploads start over",
+        wrong="an interrupted upload may fail",
     ),
-    _Rule("give up uploads", ("blob-cancel",), "uploads that are not needed are left to expire"),
-    _Rule("put images by digest", ("manifest-put-digest",)),
+    _Rule("cancel uploads", ("blob-cancel",), "unneeded uploads are left to expire"),
+    _Rule("push images by digest", ("manifest-put-digest",)),
     _Rule("publish Docker images", ("image-docker",), "only OCI images can be published"),
     _Rule("publish a Docker manifest list", ("list-docker",), "every push needs --type oci", given="index-oci"),
     _Rule("publish an OCI index", ("index-oci",), "--type oci cannot be used", given="list-docker"),
-    _Rule("put OCI images in a Docker list", ("list-oci-children",), "OCI images need --type oci", given="index-oci"),
     _Rule(
-        "put Docker images in an OCI index",
+        "list OCI images in a Docker manifest list",
+        ("list-oci-children",),
+        "OCI images need --type oci",
+        given="index-oci",
+    ),
+    _Rule(
+        "list Docker images in an OCI index",
         ("index-docker-children",),
         "Docker images cannot be pushed with --type oci",
         given="list-docker",
     ),
-    _Rule("mix Docker and OCI images", ("index-mixed",), "all images of an index have to be of one kind"),
     _Rule(
-        "put attestations in a Docker list",
+        "mix Docker and OCI images", ("index-mixed",), "all images of an index have to be of one kind, Docker or OCI"
+    ),
+    _Rule(
+        "list attestations in a Docker manifest list",
         ("list-attestation",),
         "attestations need --type oci",
         given="index-attestation",
-        else_="images have to be named by their own digests, which leaves their attestations out",
+        else_="attestations have to be left out: name each image by its own digest",
     ),
     _Rule(
-        "put attestations in an OCI index",
+        "list attestations in an OCI index",
         ("index-attestation",),
-        "images have to be named by their own digests, which leaves their attestations out",
+        "attestations have to be left out: name each image by its own digest",
     ),
-    _Rule("annotate an index", ("index-annotations",), "an index has to do without annotations"),
-    _Rule("tell all of a platform", ("index-platform",), "platforms have to do without os.version and os.features"),
-    _Rule("publish an index of many images", ("index-large",), "an index has to have fewer than 100 images"),
-    _Rule("put a large manifest", ("manifest-large",), "only smaller manifests can be put"),
+    _Rule("annotate an index", ("index-annotations",), "an index cannot have annotations"),
     _Rule(
-        "put an index right after its images",
+        "set os.version and os.features of a platform",
+        ("index-platform",),
+        "platforms cannot have os.version and os.features",
+    ),
+    _Rule("publish an index of 100 images", ("index-large",), "an index has to have fewer than 100 images"),
+    _Rule("push a manifest of 3.9 MB", ("manifest-large",), "only smaller manifests can be put"),
+    _Rule(
+        "push an index right after its images",
         ("visible-index",),
-        "the index is put again until its images are seen",
+        "the index is pushed again until the registry sees its images",
         wrong="",
         timed=True,
     ),
-    _Rule("put several tags", ("tag-several",)),
-    _Rule("move a tag", ("tag-move",), "tags do not move: each version needs a new one", wrong=""),
+    _Rule("push several tags", ("tag-several",)),
+    _Rule("move a tag", ("tag-move",), "tags cannot be moved: each version needs a new one", wrong=""),
     _Rule(
-        "see a new tag at once",
+        "read a new tag at once",
         ("visible-tag", "visible-readers"),
-        "a push ends before everybody sees its tags",
+        "a push ends before its tags can be read everywhere",
         timed=True,
     ),
     _Rule(
         "list referrers",
         ("referrers-subject", "referrers-artifact"),
         _TAG_SCHEMA,
-        wrong="what has a subject is pushed, but may not be listed",
+        wrong="referrers are pushed, but may not be listed",
         given="referrers-tag-schema",
-        else_="what has a subject is pushed, but not listed",
+        else_="referrers are pushed, but not listed",
     ),
     # Where nothing is written.
-    _Rule("find the reference by tag and by digest", ("read-manifest", "read-digest")),
-    _Rule("see by HEAD that it is there", ("read-head",), _BY_GET, wrong="it is taken not to be there"),
-    _Rule("take its digest from the registry", ("read-digest-header",), _COMPUTED, wrong=""),
-    _Rule("find the images of the index", ("read-children",)),
-    _Rule("find out platforms by configs", ("read-config",)),
-    _Rule("copy its blobs", ("read-blobs",), "it cannot be copied to where its blobs are not"),
-    _Rule("go on with downloads that break off", ("read-range",), _ANEW, wrong=_MAY_FAIL),
-    _Rule("find referrers", ("read-referrers",), "referrers are looked for by the tag schema"),
+    _Rule("read the manifest by tag and by digest", ("read-manifest", "read-digest")),
+    _Rule("look for the manifest by HEAD", ("read-head",), _BY_GET, wrong="it is taken to be missing"),
+    _Rule("take the digest from the registry", ("read-digest-header",), _COMPUTED, wrong=""),
+    _Rule("read the images of the index", ("read-children",)),
+    _Rule("read platforms from configs", ("read-config",)),
+    _Rule("copy the image's blobs", ("read-blobs",), "it cannot be copied to another registry"),
+    _Rule("resume downloads", ("read-range",), _ANEW, wrong=_MAY_FAIL),
+    _Rule("list referrers by the API", ("read-referrers",), "referrers are looked for under a tag (tag schema)"),
 )
 
 
@@ -125,7 +139,9 @@ def of(results: Sequence[Result]) -> tuple[Feature, ...]:
 def summary(report: Report) -> str:
     """Whether a push works here, and what it falls back to, on one line."""
     lacking = f"does not work here: {', '.join(report.lacking)}"
-    clauses = [f"what manifest-tool needs {lacking if report.lacking else 'works here'}"]
+    clauses = ["the run was interrupted"] if report.interrupted else []
+    if report.lacking or not report.interrupted:
+        clauses.append(f"what manifest-tool needs {lacking if report.lacking else 'works here'}")
     clauses += dict.fromkeys(feature.otherwise for feature in report.features if feature.otherwise)
     if untried := sum(feature.works is None for feature in report.features):
         clauses.append(f"{untried} {'feature' if untried == 1 else 'features'} not tried")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from manifest_tool.concurrency import together
 from manifest_tool.conformance import images
 from manifest_tool.conformance.check import Failed, Unsupported, Verdict
-from manifest_tool.conformance.probe import WRITTEN
 from manifest_tool.conformance.record import words
-from manifest_tool.conformance.waiting import until
+from manifest_tool.conformance.waiting import found, pause
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import Manifest
 from manifest_tool.registry import answers
+from manifest_tool.registry.upload import WRITTEN
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.check import Question
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from manifest_tool.registry.answers import Answer
 
 Make: TypeAlias = "Callable[[Probe], Awaitable[Content]]"
-_PATIENCE = 10.0
-"""Seconds in which what was stored is to be seen; how long it takes is a check of its own."""
 _REFUSED = frozenset({400, 403, 404, 405, 406, 409, 412, 413, 415, 422, 501})
 """What a registry says no with."""
 _MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"})
@@ -48,18 +46,26 @@ def not_stored(answer: Answer, what: str, *, whole: bool = True) -> Verdict:
     return Unsupported(text) if is_refused(answer) else Failed(text)
 
 
+async def patiently(probe: Probe, content: Content, which: str | Digest = "") -> tuple[Answer, int]:
+    """PUT a manifest, again while what it points to is not seen, as a push does; the last answer, and its number."""
+    tries = 1
+    while lacks_content(answer := await probe.put_manifest(content, which)):
+        if not await pause(probe.site, tries, words(answer)):
+            break
+        tries += 1
+    return answer, tries
+
+
 async def put(
     probe: Probe, content: Content, which: str | Digest = "", what: str = "the manifest", *, whole: bool = True
 ) -> Answer:
-    """Put a manifest under a tag, or else its digest; again while its children are not seen, as a push does.
+    """Put a manifest under a tag, or else its digest; ``whole``: all that it points to was acknowledged.
 
     Raises `Unsupported` where the registry refuses it, and `Failed` where it breaks over it, or lost what was there.
     """
-    failed = 0
-    while (answer := await probe.put_manifest(content, which)).status not in WRITTEN:
-        failed += 1
-        if not lacks_content(answer) or not await probe.site.sender.transport.pause(failed, words(answer)):
-            raise not_stored(answer, f"PUT of {what}", whole=whole)
+    answer, _ = await patiently(probe, content, which)
+    if answer.status not in WRITTEN:
+        raise not_stored(answer, f"PUT of {what}", whole=whole)
     return answer
 
 
@@ -87,13 +93,8 @@ async def read(
     probe: Probe, which: str | Digest, method: str = "GET", headers: Mapping[str, str] | None = None
 ) -> Answer:
     """GET or HEAD what was put before; looked for again while it is not there."""
-
-    async def look() -> Answer:
-        path = probe.repository.manifest_path(which)
-        return await probe.ask(method, path, headers=headers or {"Accept": types.ACCEPT})
-
-    answer, _ = await until(probe.site, look, lambda answer: answer.status != 404, _PATIENCE)
-    return answer
+    path, headers = probe.repository.manifest_path(which), headers or {"Accept": types.ACCEPT}
+    return await found(probe.site, lambda: probe.ask(method, path, headers=headers))
 
 
 async def exact(probe: Probe, which: str | Digest, content: Content) -> Answer:

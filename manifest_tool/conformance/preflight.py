@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from manifest_tool.conformance.check import Limited
 from manifest_tool.conformance.probe import Probe
 from manifest_tool.errors import RegistryError, Unauthorized, Unreachable
 from manifest_tool.registry import answers
@@ -20,15 +21,13 @@ _DENIED = frozenset({401, 403})
 
 
 async def reach(site: Site) -> None:
-    """Ask for the root of the API, and for the right that the run stands on.
+    """Ask for the root of the API, which only shows that somebody answers, and for the right that the run stands on.
 
     Raises `Unreachable` and `Unauthorized`, and `RegistryError` where something has to be made first, or is not there.
     Whatever else is wrong is for the checks to tell.
     """
     probe = Probe(site)
-    answer = await _told(probe.ask("GET", "/v2/"), Unreachable, Unauthorized)
-    if answer and answer.status in _DENIED:
-        raise await site.sender.error(f"use {site.repository.registry}", site.repository, answer)
+    await _told(probe.ask("GET", "/v2/"), Unreachable)
     if site.reference:
         await _read(probe, site.reference)
     else:
@@ -60,5 +59,5 @@ async def _told(asking: Awaitable[Answer], *fatal: type[RegistryError]) -> Answe
         return await asking
     except fatal:
         raise
-    except RegistryError:
+    except (RegistryError, Limited):
         return None

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from manifest_tool.concurrency import together
-from manifest_tool.conformance import record
-from manifest_tool.conformance.check import Failed, Unsupported
+from manifest_tool.conformance import record, waiting
+from manifest_tool.conformance.check import Limited
+from manifest_tool.conformance.hold import expect, stored
 from manifest_tool.conformance.session import Session
 from manifest_tool.errors import RegistryError
 from manifest_tool.oci import media_type as types
@@ -32,12 +33,12 @@ _LIMIT = 16 * 1024 * 1024
 _ANY = frozenset(range(100, 600))
 _TEMPORARY = frozenset({408, 425, 429, 502, 503, 504})
 """What is no answer to a check, but asked for again, as often as the options say."""
+_LIMITED = 429
+"""That of them which says nothing about what was asked; it is asked for again as often as a push would."""
 _UNDONE = frozenset({429, 503})
 """Those of them after which also what may be sent once only is sent again."""
 _PULL, _PUSH = ("pull",), ("pull", "push")
 _RIGHTS = {"GET": _PULL, "HEAD": _PULL, "DELETE": ("pull", "push", "delete")}
-WRITTEN = frozenset({200, 201, 202, 204})
-_REFUSALS = frozenset({404, 405, 501})
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class Probe:
         return await (work if method in {"GET", "HEAD"} else self.site.writes.finish(work))
 
     async def _persistently(self, repository: Repository, request: Request, need: Access | None) -> Answer:
-        """The first answer that is one to a check, else the last."""
+        """The first answer that is one to a check, else the last; raises `Limited` where it is none at all."""
         failed, new = 0, self.site.ledger.asked(repository, request)
         again = _TEMPORARY if request.repeatable else _UNDONE
         while True:
@@ -100,7 +101,10 @@ class Probe:
                 return answer
             failed += 1
             about = answers.exchange(answer)
-            if not await self.site.sender.transport.pause(failed, str(about), answer.headers):
+            if answer.status == _LIMITED:
+                if not await waiting.pause(self.site, failed, str(about), answer.headers):
+                    raise Limited(f"the registry limits how often it may be asked: {about}")
+            elif not await self.site.sender.transport.pause(failed, str(about), answer.headers):
                 return answer
             self.site.put_off[about.status, about.retry_after] += 1
             new = self.site.ledger.asked(repository, request)
@@ -127,7 +131,7 @@ class Probe:
     async def put_blob(self, data: bytes, repository: Repository | None = None, algorithm: str = "sha256") -> Digest:
         """Upload a blob by POST and PUT."""
         session, digest = await self.begin(repository), Digest.of(data, algorithm)
-        expect(await session.close(digest, data), 201)
+        stored(await session.close(digest, data))
         return digest
 
     async def get_blob(self, digest: Digest, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
@@ -150,36 +154,9 @@ class Probe:
     async def put_image(self, image: Image, which: str | Digest = "", repository: Repository | None = None) -> Digest:
         """Push an image whole; gives its digest."""
         await together(self.put_blob(blob.raw, repository) for blob in (image.config, image.layer))
-        expect(await self.put_manifest(image.manifest, which, repository), 201)
+        stored(await self.put_manifest(image.manifest, which, repository))
         return image.manifest.digest
 
     async def get_manifest(self, which: str | Digest, method: str = "GET", accept: str = types.ACCEPT) -> Answer:
         """GET or HEAD a manifest; the answer, whatever its status."""
         return await self.ask(method, self.repository.manifest_path(which), headers={"Accept": accept})
-
-
-def expect(answer: Answer, *statuses: int, what: str = "") -> Answer:
-    """The answer, if it has one of these statuses; raises `Failed`."""
-    if answer.status not in statuses:
-        raise Failed(_unexpected(answer, statuses, what))
-    return answer
-
-
-def supported(answer: Answer, *statuses: int, what: str = "", otherwise: str = "") -> Answer:
-    """The same; raises `Unsupported` with what is done ``otherwise`` where the registry says that it does not do it."""
-    refuses = answer.status in _REFUSALS or "UNSUPPORTED" in answers.exchange(answer).codes
-    if answer.status not in statuses and answer.status >= 400 and refuses:
-        raise Unsupported(_unexpected(answer, statuses, what) + (f"; {otherwise}" if otherwise else ""))
-    return expect(answer, *statuses, what=what)
-
-
-def header(answer: Answer, name: str, wanted: str) -> None:
-    """Hold an answer to a header; raises `Failed`."""
-    found = answer.headers.get(name)
-    if found != wanted:
-        raise Failed(f"{name} is {found!r}, where {wanted!r} was expected" if found else f"{name} is missing")
-
-
-def _unexpected(answer: Answer, statuses: tuple[int, ...], what: str) -> str:
-    wanted = " or ".join(map(str, statuses))
-    return f"{what or answer.method} was answered with {record.words(answer)}, where {wanted} was expected"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import cleanup, features, notices
-from manifest_tool.conformance.check import Check, Failed, Group, Unsupported, Untried, Verdict
+from manifest_tool.conformance.check import Check, Failed, Group, Limited, Unsupported, Untried, Verdict
 from manifest_tool.conformance.probe import Probe
 from manifest_tool.conformance.result import Outcome, Report, Result
 from manifest_tool.conformance.writes import unattended
@@ -129,6 +129,9 @@ class _Trial:
             async with asyncio.timeout(_SECONDS):
                 detail = await self.check.ask(probe)
             result = self._result(Outcome.PASS, detail or "")
+        except Limited as verdict:
+            # Nor could a push do what it needs.
+            result = self._result(Outcome.FAIL if self.check.needed else Outcome.UNTRIED, str(verdict))
         except Verdict as verdict:
             result = self._result(_OUTCOMES[type(verdict)], str(verdict))
         except (RegistryError, InvalidValue) as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.conformance.ledger import Ledger
 from manifest_tool.conformance.writes import Writes
+from manifest_tool.registry.retry import Retry
 
 if TYPE_CHECKING:
     from manifest_tool.oci.digest import Digest
@@ -32,6 +33,8 @@ class Site:
     writes: Writes = field(default_factory=Writes)
     put_off: Counter[tuple[int, str]] = field(default_factory=Counter, hash=False)
     """How many requests had to be sent again, by status and ``Retry-After``."""
+    patience: Retry = field(default_factory=Retry)
+    """How a push waits for what registries put off, or show only in a while."""
     reference: Reference | None = None
     """What is read where nothing is to be written."""
     read: dict[str | Digest, Manifest] = field(default_factory=dict, hash=False)

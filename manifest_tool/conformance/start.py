@@ -11,6 +11,7 @@ from manifest_tool.conformance.run import Begin, Tell, run
 from manifest_tool.conformance.site import Site
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.reference import Reference, Repository
+from manifest_tool.registry.retry import Retry
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.check import Check, Group
@@ -86,8 +87,13 @@ def _with_below(checks: dict[str, Check], ids: Iterable[str]) -> set[str]:
     return wanted
 
 
-async def conduct(plan: Plan, client: Client, tell: Tell, begin: Begin = lambda _: None) -> Report:
-    """Test a registry; raises `RegistryError` where nothing can be tried, and `Interrupted`."""
-    site = Site(client.sender, plan.repository, plan.other, reference=plan.reference)
+async def conduct(
+    plan: Plan, client: Client, tell: Tell, begin: Begin = lambda _: None, *, patience: Retry | None = None
+) -> Report:
+    """Test a registry; raises `RegistryError` where nothing can be tried, and `Interrupted`.
+
+    ``patience`` is how a push would wait for what is put off; without it, as one does by default.
+    """
+    site = Site(client.sender, plan.repository, plan.other, patience=patience or Retry(), reference=plan.reference)
     await preflight.reach(site)
     return await run(plan.groups, site, tell, begin, keep=plan.keep)

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from manifest_tool.conformance.result import Report
 from manifest_tool.server.actions import Answer, Delay
 from manifest_tool.server.serve import Running
 from tests import harness, seeds
@@ -85,9 +87,9 @@ def test_a_file_that_fails_keeps_the_table_from_nobody(
     folder.mkdir()
     conduct = start.conduct
 
-    async def spoilt(*arguments: object) -> object:
+    async def spoilt(*arguments: Any, **options: Any) -> Report:
         folder.rmdir()
-        return await conduct(*arguments)  # type: ignore[arg-type]  # handed on
+        return await conduct(*arguments, **options)
 
     monkeypatch.setattr(start, "conduct", spoilt)
     ran = run(program, embedded.host, "--junit", str(folder / "a"), "--html", str(folder / "b"))

@@ -49,10 +49,10 @@ def test_a_registry_that_asks_for_no_token_has_no_feature_that_was_not_tried() -
 
 
 def test_nothing_is_known_where_nothing_was_tried() -> None:
-    results = [Result(name, "", "", UNTRIED) for name in ("ping", "mount-cross", "tag-move")]
+    results = [Result(name, "", "", UNTRIED) for name in ("blob-put", "mount-cross", "tag-move")]
     assert features.of(results) == (
-        Feature("reach the registry", works=None),
         Feature("mount blobs", works=None),
+        Feature("upload blobs", works=None),
         Feature("move a tag", works=None),
     )
 
@@ -60,35 +60,41 @@ def test_nothing_is_known_where_nothing_was_tried() -> None:
 @pytest.mark.parametrize(
     ("check", "outcome", "feature", "otherwise"),
     [
-        ("manifest_head", UNSUPPORTED, "see by HEAD what is there", "what is there is looked for by GET, not by HEAD"),
-        ("manifest_head", FAIL, "see by HEAD what is there", "what is there already is put again"),
+        ("manifest_head", UNSUPPORTED, "look for manifests by HEAD", "manifests are looked for by GET"),
+        ("manifest_head", FAIL, "look for manifests by HEAD", "manifests that are there are pushed again"),
         ("digest_header", UNSUPPORTED, "take digests from the registry", "digests are computed from what is read"),
+        ("blob_head", UNSUPPORTED, "look for blobs by HEAD", "blobs that are there are uploaded again"),
         ("mount_cross", UNSUPPORTED, "mount blobs", "blobs are copied, not mounted"),
         ("mount_usable", FAIL, "mount blobs", "blobs are copied, not mounted"),
-        ("token_scopes", UNSUPPORTED, "use one token for all", "a token is asked for each repository"),
-        ("blob_range", UNSUPPORTED, "go on with downloads that break off", "downloads that break off begin anew"),
-        ("blob_resume", UNSUPPORTED, "go on with uploads that break off", "uploads that break off begin anew"),
-        ("blob_resume", FAIL, "go on with uploads that break off", "an upload that breaks off may fail"),
-        ("blob_cancel", UNSUPPORTED, "give up uploads", "uploads that are not needed are left to expire"),
+        ("token_scopes", UNSUPPORTED, "use one token for all repositories", "a token is requested for each repository"),
+        ("blob_range", UNSUPPORTED, "resume downloads", "interrupted downloads start over"),
+        ("blob_resume", UNSUPPORTED, "resume uploads", "interrupted uploads start over"),
+        ("blob_resume", FAIL, "resume uploads", "an interrupted upload may fail"),
+        ("blob_cancel", UNSUPPORTED, "cancel uploads", "unneeded uploads are left to expire"),
         ("list_docker", UNSUPPORTED, "publish a Docker manifest list", "every push needs --type oci"),
         ("index_oci", FAIL, "publish an OCI index", "--type oci cannot be used"),
-        ("list_attestation", UNSUPPORTED, "put attestations in a Docker list", "attestations need --type oci"),
-        ("tag_move", UNSUPPORTED, "move a tag", "tags do not move: each version needs a new one"),
+        (
+            "list_attestation",
+            UNSUPPORTED,
+            "list attestations in a Docker manifest list",
+            "attestations need --type oci",
+        ),
+        ("tag_move", UNSUPPORTED, "move a tag", "tags cannot be moved: each version needs a new one"),
         (
             "visible_tag",
             "after 0.8 s",
-            "see a new tag at once",
-            "a push ends before everybody sees its tags (after 0.8 s)",
+            "read a new tag at once",
+            "a push ends before its tags can be read everywhere (after 0.8 s)",
         ),
-        ("visible_tag", FAIL, "see a new tag at once", "a push ends before everybody sees its tags"),
+        ("visible_tag", FAIL, "read a new tag at once", "a push ends before its tags can be read everywhere"),
         (
             "visible_index",
-            "after 1.5 s, at the try number 3",
-            "put an index right after its images",
-            "the index is put again until its images are seen (after 1.5 s, at the try number 3)",
+            "after 1.5 s, attempt 3",
+            "push an index right after its images",
+            "the index is pushed again until the registry sees its images (after 1.5 s, attempt 3)",
         ),
-        ("referrers_subject", UNSUPPORTED, "list referrers", "referrers are listed by the tag schema"),
-        ("referrers_artifact", FAIL, "list referrers", "what has a subject is pushed, but may not be listed"),
+        ("referrers_subject", UNSUPPORTED, "list referrers", "referrers are listed under a tag (tag schema)"),
+        ("referrers_artifact", FAIL, "list referrers", "referrers are pushed, but may not be listed"),
     ],
 )
 def test_a_push_falls_back(check: str, outcome: Outcome | str, feature: str, otherwise: str) -> None:
@@ -102,8 +108,9 @@ def test_a_push_falls_back(check: str, outcome: Outcome | str, feature: str, oth
     ("check", "outcome", "feature"),
     [
         ("digest_header", FAIL, "take digests from the registry"),
+        ("blob_head", FAIL, "look for blobs by HEAD"),
         ("tag_move", FAIL, "move a tag"),
-        ("visible_index", FAIL, "put an index right after its images"),
+        ("visible_index", FAIL, "push an index right after its images"),
     ],
 )
 def test_nothing_helps_against_what_is_done_wrongly(check: str, outcome: Outcome, feature: str) -> None:
@@ -130,15 +137,13 @@ def test_one_kind_of_index_is_enough_and_none_is_not() -> None:
 
 def test_referrers_that_nothing_can_list_keep_no_push_from_working() -> None:
     report = _report(referrers_subject=UNSUPPORTED, referrers_tag_schema=FAIL)
-    assert _lacking(report) == {"list referrers": "what has a subject is pushed, but not listed"}
+    assert _lacking(report) == {"list referrers": "referrers are pushed, but not listed"}
     assert report.sufficient
 
 
 def test_attestations_that_no_index_takes_are_left_out() -> None:
     report = _report(list_attestation=UNSUPPORTED, index_attestation=UNSUPPORTED)
-    assert set(_lacking(report).values()) == {
-        "images have to be named by their own digests, which leaves their attestations out"
-    }
+    assert set(_lacking(report).values()) == {"attestations have to be left out: name each image by its own digest"}
 
 
 def test_a_summary_says_each_thing_once_and_counts_the_rest() -> None:
@@ -152,7 +157,7 @@ def test_a_summary_says_each_thing_once_and_counts_the_rest() -> None:
     )
     assert features.summary(report) == (
         f"{_WORKS}; blobs are copied, not mounted;"
-        " images have to be named by their own digests, which leaves their attestations out; 2 features not tried"
+        " attestations have to be left out: name each image by its own digest; 2 features not tried"
     )
 
 

@@ -24,9 +24,10 @@ UNKNOWN = b'{"errors":[{"code":"NAME_UNKNOWN","message":"make it first"}]}'
 async def reach(host: str, image: str = "") -> None:
     main, other = repositories(f"{host}/acme")
     reference = Reference.parse(f"{host}/{image}") if image else None
-    async with Client.opened(Options(retry=Retry(attempts=1)), Keychain()) as client:
+    once = Retry(attempts=1)
+    async with Client.opened(Options(retry=once), Keychain()) as client:
         await preflight.reach(
-            Site(client.sender, reference.repository if reference else main, other, reference=reference)
+            Site(client.sender, reference.repository if reference else main, other, patience=once, reference=reference)
         )
 
 
@@ -47,11 +48,10 @@ async def test_nobody_there() -> None:
         await reach(f"127.0.0.1:{harness.free_port()}")
 
 
-@pytest.mark.parametrize(("method", "what"), [("GET", "use 127.0.0.1"), ("POST", "push to 127.0.0.1")])
 @pytest.mark.parametrize("status", [401, 403])
-async def test_no_right(embedded: Running, method: str, what: str, status: int) -> None:
-    embedded.faults.add(Answer(status, DENIED), method=method)
-    with pytest.raises(Unauthorized, match=f"^not allowed to {what}.*DENIED: not yours"):
+async def test_no_right(embedded: Running, status: int) -> None:
+    embedded.faults.add(Answer(status, DENIED), method="POST")
+    with pytest.raises(Unauthorized, match=r"^not allowed to push to 127\.0\.0\.1.*DENIED: not yours"):
         await reach(embedded.host)
 
 
@@ -78,6 +78,9 @@ async def test_an_image_that_is_not_shown(embedded: Running) -> None:
     ("method", "action"),
     [
         ("*", Answer(500)),
+        ("*", Answer(429)),
+        ("GET", Answer(401, DENIED)),
+        ("GET", Answer(403, DENIED)),
         ("*", Answer(404, b"<html>")),
         ("POST", Reset()),
         ("POST", Answer(202)),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from manifest_tool.conformance.blobs import streamed
-from manifest_tool.conformance.check import Failed, Unsupported
+from manifest_tool.conformance.check import Failed, Limited, Unsupported
 from manifest_tool.conformance.cleanup import Left
+from manifest_tool.conformance.hold import expect, header, supported
 from manifest_tool.conformance.notices import of
-from manifest_tool.conformance.probe import Probe, expect, header, supported
+from manifest_tool.conformance.probe import Probe
 from manifest_tool.errors import Unreachable
 from manifest_tool.oci.digest import Digest
 from manifest_tool.registry.answers import Answer as Given
@@ -55,6 +57,19 @@ async def test_what_lasts_is_the_answer(embedded: Running, probe: Probe) -> None
     assert (await probe.ask("GET", "/v2/")).status == 503
     assert statuses(probe) == [503] * 3
     assert list(of(probe.site, Left())) == ["2 requests were put off with 503 and sent again, without a Retry-After"]
+
+
+async def test_a_limit_that_lasts_is_no_answer(embedded: Running, probe: Probe) -> None:
+    embedded.faults.add(Answer(429))
+    with pytest.raises(Limited, match=r"^the registry limits how often it may be asked: GET .*: 429"):
+        await probe.ask("GET", "/v2/")
+    assert statuses(probe) == [429] * 3
+
+
+async def test_a_limit_is_waited_for_as_a_push_would(embedded: Running, probe: Probe) -> None:
+    embedded.faults.add(Answer(429), times=4)
+    patient = Probe(replace(probe.site, patience=replace(probe.site.patience, attempts=5)))
+    assert (await patient.ask("GET", "/v2/")).status == 200
 
 
 @pytest.mark.parametrize(("status", "asked"), [(429, 2), (503, 2), (502, 1), (504, 1)])

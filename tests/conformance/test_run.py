@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 from manifest_tool.conformance import catalogue, images
 from manifest_tool.conformance import run as runs
-from manifest_tool.conformance.check import Check, Failed, Group, Question, Unsupported, Untried
+from manifest_tool.conformance.check import Check, Failed, Group, Limited, Question, Unsupported, Untried
 from manifest_tool.conformance.probe import Probe
 from manifest_tool.conformance.result import Outcome, Result
 from manifest_tool.conformance.run import Interrupted, run
@@ -179,17 +179,25 @@ async def test_how_a_check_ends(embedded: Running, error: Exception, outcome: Ou
     assert await ended(embedded.host, Check("a", "a", asking(error))) == {"a": (outcome, detail)}
 
 
+@pytest.mark.parametrize(("needed", "outcome"), [(False, UNTRIED), (True, FAIL)])
+async def test_a_limit_is_held_against_nobody_but_who_needs_more(
+    embedded: Running, needed: bool, outcome: Outcome
+) -> None:
+    found = await ended(embedded.host, Check("a", "a", asking(Limited("too often")), needed=needed))
+    assert found == {"a": (outcome, "too often")}
+
+
 async def test_a_check_that_does_not_end_fails(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "_SECONDS", 0.05)
     embedded.faults.add(Delay(60), method="GET", path="/v2/$")
     assert (await trial.tried(embedded.host, "ping")).detail == "no end within 0 s"
 
 
-async def test_a_registry_that_is_none_fails_once(embedded: Running) -> None:
+async def test_a_registry_that_is_none_fails_at_once(embedded: Running) -> None:
     embedded.faults.add(Answer(404))
     async with trial.site(embedded.host) as where:
         report = await run(catalogue.WRITING, where, ignore)
-    assert [result.id for result in report.results if result.outcome is FAIL] == ["ping"]
+    assert [result.id for result in report.results if result.outcome is FAIL] == ["ping", "blob-put"]
     assert {result.outcome for result in report.results} == {FAIL, UNTRIED}
 
 
@@ -199,5 +207,5 @@ def test_what_a_check_stands_on_comes_before_it(groups: tuple[Group, ...]) -> No
     for check in (check for group in groups for check in group.checks):
         assert check.id not in seen
         assert set(check.after) <= seen
-        assert check.after or check.id == "ping"
+        assert check.after or check.id in {"ping", "challenge", "blob-put", "read-manifest"}
         seen.add(check.id)

@@ -18,12 +18,13 @@ from tests.registry.parts import Clock
 async def _looked(answers: Iterator[bool], seconds: float) -> tuple[bool, float, list[float]]:
     clock = Clock()
     repository = Repository(Registry.parse("example.com"), "app")
-    async with Client.opened(Options(retry=clock.retry()), Keychain()) as client:
+    async with Client.opened(Options(), Keychain()) as client:
+        where = Site(client.sender, repository, repository, patience=clock.retry())
 
         async def look() -> bool:
             return next(answers)
 
-        found, waited = await until(Site(client.sender, repository, repository), look, bool, seconds)
+        found, waited = await until(where, look, bool, seconds)
     return found, waited, clock.pauses
 
 

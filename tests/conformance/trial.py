@@ -31,7 +31,7 @@ async def site(host: str, keychain: Keychain | None = None, attempts: int = 2) -
     options = Options(retry=Clock().retry(attempts))
     async with Client.opened(options, keychain or Keychain()) as client:
         registry = Registry.parse(host)
-        yield Site(client.sender, Repository(registry, NAME), Repository(registry, OTHER))
+        yield Site(client.sender, Repository(registry, NAME), Repository(registry, OTHER), patience=options.retry)
 
 
 async def report(where: Site, *ids: str, keep: bool = False) -> Report:

@@ -156,8 +156,8 @@ UNTRIED = dict.fromkeys(
 )
 READING_LACKS = {"read-tag-pages": "fail", "read-referrers": "unsupported"}
 FALLS_BACK = {
-    "go on with uploads that break off": "uploads that break off begin anew",
-    "list referrers": "referrers are listed by the tag schema",
+    "resume uploads": "interrupted uploads start over",
+    "list referrers": "referrers are listed under a tag (tag schema)",
 }
 
 
@@ -196,7 +196,7 @@ def test_docker_registry_with_passwords(tmp_path: Path) -> None:
         wrong = script(f"{host}/acme", "--username", "me", "--password", "wrong")
         nobody = script(f"{host}/acme")
     assert (wrong.code, wrong.stdout, nobody.code, nobody.stdout) == (4, "", 4, "")
-    assert wrong.stderr.startswith(f"error: not allowed to use {host}: ")
+    assert wrong.stderr.startswith(f"error: not allowed to push to {host}/{REPOSITORY}: ")
     assert nobody.stderr.count("error: ") == 1
 
 
@@ -245,11 +245,11 @@ FOUND: dict[str, tuple[int, dict[str, str], dict[str, str]]] = {
             "manifest-put-digest": "GET by digest gives ",
             "index-oci": "GET by tag gives ",
         },
-        {"find sources by tag and by digest": "", "publish an OCI index": ""},
+        {"read manifests by tag and by digest": "", "publish an OCI index": ""},
     ),
     "mounts are taken and nothing is there": (
         0,
-        {"mount-cross": "the mount was answered with 201, but HEAD of the blob with 404"},
+        {"mount-cross": "the mount was answered with 201, but GET of the blob with 404"},
         {"mount blobs": "blobs are copied, not mounted"},
     ),
     "mounts are declined": (
@@ -260,7 +260,7 @@ FOUND: dict[str, tuple[int, dict[str, str], dict[str, str]]] = {
     "tags lag behind": (
         0,
         {"visible-tag": "after ", "visible-readers": "after "},
-        {"see a new tag at once": "a push ends before everybody sees its tags"},
+        {"read a new tag at once": "a push ends before its tags can be read everywhere"},
     ),
     "the digest of another manifest": (
         6,
@@ -283,7 +283,7 @@ FOUND: dict[str, tuple[int, dict[str, str], dict[str, str]]] = {
     "tags are immutable": (
         0,
         {"tag-move": "tags are immutable: "},
-        {"move a tag": "tags do not move: each version needs a new one"},
+        {"move a tag": "tags cannot be moved: each version needs a new one"},
     ),
     "blobs are cut off": (6, {"blob-put": "broke off in the middle of its answer"}, {"upload blobs": ""}),
 }

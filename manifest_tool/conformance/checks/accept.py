@@ -95,19 +95,19 @@ def _told(answer: Answer, index: Content) -> str:
 
 _OCI, _DOCKER = ("index-oci",), ("list-docker",)
 CHECKS = (
-    Check("accept-own", "an index is found by who accepts its own type alone", _own, after=_OCI),
-    Check("accept-indexes", "an index is found by who accepts indexes alone", _indexes, after=_OCI),
-    Check("accept-lines", "Accept may have several lines", _lines, after=_OCI),
-    Check("accept-any", "an index is found by who accepts anything", _any, after=_OCI),
+    Check("accept-own", "an index is sent to a client that accepts only its type", _own, after=_OCI),
+    Check("accept-indexes", "an index is sent to a client that accepts only indexes", _indexes, after=_OCI),
+    Check("accept-lines", "Accept may consist of several header lines", _lines, after=_OCI),
+    Check("accept-any", "an index is sent to a client that accepts */*", _any, after=_OCI),
     Check(
         "accept-images",
-        "who accepts no index is not misled by an OCI index",
+        "a client that accepts only images is not misled by an OCI index",
         _image(types.OCI_INDEX, "accept-images"),
         after=_OCI,
     ),
     Check(
         "accept-images-docker",
-        "who accepts no index is not misled by a Docker list",
+        "a client that accepts only images is not misled by a Docker list",
         _image(types.DOCKER_LIST, "accept-images-docker"),
         after=_DOCKER,
     ),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from manifest_tool.concurrency import together
 from manifest_tool.conformance.check import Failed, Unsupported, Untried
 from manifest_tool.conformance.checks import reference
+from manifest_tool.conformance.hold import expect, header
 from manifest_tool.conformance.manifests import is_refused
-from manifest_tool.conformance.probe import expect, header
 from manifest_tool.conformance.record import words
 from manifest_tool.errors import InvalidContent
 from manifest_tool.oci import media_type as types

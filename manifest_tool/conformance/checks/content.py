@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import images, manifests
 from manifest_tool.conformance.check import Check, Failed, Unsupported
-from manifest_tool.conformance.probe import WRITTEN, expect
+from manifest_tool.conformance.hold import expect, refused
 from manifest_tool.conformance.record import words
+from manifest_tool.conformance.waiting import found
 from manifest_tool.errors import InvalidDigest
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 from manifest_tool.registry import links
+from manifest_tool.registry.upload import WRITTEN
 
 if TYPE_CHECKING:
+    from manifest_tool.conformance.images import Content
     from manifest_tool.conformance.probe import Probe
     from manifest_tool.registry.answers import Answer
 
@@ -22,24 +25,25 @@ _NO_DIGEST = "sha256:baddigeststring"
 
 
 async def _put(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
-    await manifests.put_blobs(probe, image)
-    answer = await probe.put_manifest(image.manifest, probe.tag("put"))
-    if answer.status not in WRITTEN:
-        raise Failed(f"PUT of an image was answered with {words(answer)}")
-    _names(answer, image.manifest.raw)
+    await _pushed(probe, probe.tag("put"))
     return None
 
 
 async def _put_by_digest(probe: Probe) -> str | None:
+    content = await _pushed(probe)
+    await manifests.exact(probe, content.digest, content)
+    return None
+
+
+async def _pushed(probe: Probe, tag: str = "") -> Content:
+    """Push an image under a tag or else its digest; raises `Failed` where a push would fail."""
     image = images.image(probe.nonce())
     await manifests.put_blobs(probe, image)
-    answer = await probe.put_manifest(image.manifest)
+    answer, _ = await manifests.patiently(probe, image.manifest, tag)
     if answer.status not in WRITTEN:
-        raise Failed(f"PUT of an image by its digest was answered with {words(answer)}")
+        raise Failed(f"PUT of an image{'' if tag else ' by its digest'} was answered with {words(answer)}")
     _names(answer, image.manifest.raw)
-    await manifests.exact(probe, image.manifest.digest, image.manifest)
-    return None
+    return image.manifest
 
 
 async def _get(probe: Probe) -> str | None:
@@ -53,7 +57,8 @@ async def _get(probe: Probe) -> str | None:
 async def _created(probe: Probe) -> str | None:
     image = images.image(probe.nonce())
     await manifests.put_blobs(probe, image)
-    answer = expect(await probe.put_manifest(image.manifest, probe.tag("created")), 201)
+    answer, _ = await manifests.patiently(probe, image.manifest, probe.tag("created"))
+    expect(answer, 201)
     location = answer.headers.get("Location", "")
     if not location:
         raise Failed("Location is missing from the answer to PUT of a manifest")
@@ -61,8 +66,8 @@ async def _created(probe: Probe) -> str | None:
         url = links.follow(answer.url, location)
     except ValueError as error:
         raise Failed(f"the Location that PUT of a manifest is answered with {error}") from None
-    found = await probe.ask("GET", url, headers={"Accept": types.ACCEPT})
-    manifests.same(found, image.manifest, "GET of the Location")
+    got = await found(probe.site, lambda: probe.ask("GET", url, headers={"Accept": types.ACCEPT}))
+    manifests.same(got, image.manifest, "GET of the Location")
     return None
 
 
@@ -70,20 +75,19 @@ async def _wrong_digest(probe: Probe) -> str | None:
     image, other = images.image(probe.nonce()), Digest.of(probe.data())
     await manifests.put_blobs(probe, image)
     answer = await probe.put_manifest(image.manifest, other)
-    return _refused(answer, "a manifest under the digest of something else")
+    return refused(answer, "a manifest under the digest of something else")
 
 
 async def _malformed_put(probe: Probe) -> str | None:
     image = images.image(probe.nonce())
     await manifests.put_blobs(probe, image)
     answer = await probe.put_manifest(image.manifest, _NO_DIGEST)
-    return _refused(answer, f"a manifest under {_NO_DIGEST}")
+    return refused(answer, f"a manifest under {_NO_DIGEST}")
 
 
 async def _malformed_get(probe: Probe) -> str | None:
     answer = await probe.get_manifest(_NO_DIGEST)
-    expect(answer, 400, 404)
-    return None
+    return None if answer.status == 404 else refused(answer, f"GET of {_NO_DIGEST}")
 
 
 async def _sha512(probe: Probe) -> str | None:
@@ -93,10 +97,10 @@ async def _sha512(probe: Probe) -> str | None:
     answer = await manifests.put(probe, image.manifest, digest, "an image by its sha512 digest")
     named = answer.headers.get(DIGEST, "")
     if named and named != str(digest):
-        found = await probe.get_manifest(digest)
+        got = await probe.get_manifest(digest)
         raise Failed(
             f"PUT by a sha512 digest was answered with {answer.status}, but what is stored is {named}; "
-            f"GET by the digest that was asked for is answered with {words(found)}"
+            f"GET by the digest that was asked for is answered with {words(got)}"
         )
     _holds(await manifests.exact(probe, digest, image.manifest), str(digest))
     return None
@@ -108,15 +112,6 @@ async def _unknown_fields(probe: Probe) -> str | None:
     await manifests.put_blobs(probe, image)
     await manifests.kept(probe, content, probe.tag("unknown-fields"), "an image with unknown fields")
     return None
-
-
-def _refused(answer: Answer, what: str) -> str | None:
-    """Hold an answer to be a refusal; raises `Failed`."""
-    if answer.status in WRITTEN:
-        raise Failed(f"{what} was taken, with {answer.status}")
-    if not manifests.is_refused(answer):
-        raise Failed(f"{what} was answered with {words(answer)}, where 400 was expected")
-    return None if answer.status == 400 else f"refused with {answer.status}, where 400 is usual"
 
 
 def _names(answer: Answer, raw: bytes) -> None:
@@ -144,14 +139,18 @@ AFTER = ("manifest-put",)
 BASE = (
     Check("manifest-put", "an image is pushed by tag", _put, needed=True, after=("blob-put",)),
     Check("manifest-put-digest", "an image is pushed by digest", _put_by_digest, needed=True, after=AFTER),
-    Check("manifest-bytes", "a manifest comes back byte for byte", _get, needed=True, after=AFTER),
+    Check("manifest-bytes", "a manifest is returned byte for byte", _get, needed=True, after=AFTER),
 )
 """What everything else about manifests stands on."""
 CHECKS = (
-    Check("manifest-location", "a manifest is created with 201 and a Location", _created, after=AFTER),
-    Check("manifest-unknown-fields", "fields that nobody knows are kept", _unknown_fields, after=AFTER),
-    Check("manifest-sha512", "a manifest is stored by its sha512 digest", _sha512, after=AFTER),
-    Check("manifest-wrong-digest", "a manifest by a wrong digest is refused", _wrong_digest, after=AFTER),
-    Check("manifest-bad-digest-put", "a manifest by what is no digest is refused", _malformed_put, after=AFTER),
-    Check("manifest-bad-digest-get", "what is no digest is not found", _malformed_get, after=AFTER),
+    Check("manifest-location", "a push is answered with 201 and the manifest's Location", _created, after=AFTER),
+    Check("manifest-unknown-fields", "unknown fields of a manifest are kept", _unknown_fields, after=AFTER),
+    Check("manifest-sha512", "a manifest is stored under its sha512 digest", _sha512, after=AFTER),
+    Check("manifest-wrong-digest", "a manifest with the wrong digest is refused", _wrong_digest, after=AFTER),
+    Check(
+        "manifest-bad-digest-put", "PUT of a manifest with a malformed digest is refused", _malformed_put, after=AFTER
+    ),
+    Check(
+        "manifest-bad-digest-get", "GET of a manifest with a malformed digest is refused", _malformed_get, after=AFTER
+    ),
 )

@@ -101,18 +101,24 @@ _MADE_UP: dict[str, Any] = {"x-unknown": {"é": [1.5, None]}}
 CHECKS = (
     _index("list-docker", "a Docker manifest list", lambda probe: _of(probe, types.DOCKER_LIST, _DOCKER)),
     _index("index-oci", "an OCI index", lambda probe: _of(probe, types.OCI_INDEX, _OCI)),
-    _index("list-oci-children", "a Docker list of OCI images", lambda probe: _of(probe, types.DOCKER_LIST, _OCI)),
+    _index(
+        "list-oci-children", "a Docker manifest list of OCI images", lambda probe: _of(probe, types.DOCKER_LIST, _OCI)
+    ),
     _index(
         "index-docker-children", "an OCI index of Docker images", lambda probe: _of(probe, types.OCI_INDEX, _DOCKER)
     ),
     _index(
-        "index-mixed", "an index of Docker and OCI images", lambda probe: _of(probe, types.OCI_INDEX, _DOCKER, _OCI)
+        "index-mixed", "an OCI index of Docker and OCI images", lambda probe: _of(probe, types.OCI_INDEX, _DOCKER, _OCI)
     ),
-    _index("index-nested", "an index in an index", _nested),
-    _index("index-attestation", "an index with an attestation", lambda probe: _attested(probe, types.OCI_INDEX)),
-    _index("list-attestation", "a Docker list with an attestation", lambda probe: _attested(probe, types.DOCKER_LIST)),
-    _index("index-single", "an index of a single image", lambda probe: _one(probe, {})),
-    _index("index-empty", "an index of nothing", _empty),
+    _index("index-nested", "an index that lists an index", _nested),
+    _index("index-attestation", "an OCI index with an attestation", lambda probe: _attested(probe, types.OCI_INDEX)),
+    _index(
+        "list-attestation",
+        "a Docker manifest list with an attestation",
+        lambda probe: _attested(probe, types.DOCKER_LIST),
+    ),
+    _index("index-single", "an index of one image", lambda probe: _one(probe, {})),
+    _index("index-empty", "an empty index", _empty),
     _index("index-no-platform", "an index of images without platforms", _without_platform),
     _index(
         "index-platform", "an index with all fields of a platform", lambda probe: _one(probe, {"platform": _WINDOWS})
@@ -122,7 +128,7 @@ CHECKS = (
         "index-artifact-type", "an index with an artifactType", lambda probe: _one(probe, {}, artifactType=_ARTIFACT)
     ),
     _index("index-subject", "an index with a subject", _subject),
-    _index("index-data", "an index with an image's manifest in it", _data),
+    _index("index-data", "an index with a manifest embedded in it (data)", _data),
     _index("index-unknown-fields", "an index with unknown fields", lambda probe: _one(probe, _MADE_UP, **_MADE_UP)),
     _index("index-large", f"an index of {_MANY} images", _large),
 )

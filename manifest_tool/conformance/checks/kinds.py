@@ -54,13 +54,13 @@ CHECKS = (
     _kind("image-no-layers", "an image without layers", _bare),
     _kind(
         "image-foreign-layer",
-        "a Docker image with a layer that lies elsewhere",
+        "a Docker image with a foreign layer",
         lambda probe: _foreign(probe, types.DOCKER_MANIFEST),
         whole=False,
     ),
     _kind(
         "image-nondistributable-layer",
-        "an OCI image with a layer that lies elsewhere",
+        "an OCI image with a non-distributable layer",
         lambda probe: _foreign(probe, types.OCI_MANIFEST),
         whole=False,
     ),

@@ -12,7 +12,7 @@ from manifest_tool.concurrency import together
 from manifest_tool.conformance import manifests
 from manifest_tool.conformance.check import Check, Failed, Unsupported, Untried
 from manifest_tool.conformance.checks.content import AFTER
-from manifest_tool.conformance.probe import expect, supported
+from manifest_tool.conformance.hold import expect, supported
 from manifest_tool.conformance.waiting import told, until
 from manifest_tool.registry import links
 
@@ -163,8 +163,8 @@ def following(answer: Answer) -> URL | None:
 CHECKS = (
     Check("tag-list", "a new tag is listed", _new, after=AFTER),
     Check("tag-list-order", "tags are listed in order", _sorted, after=("tag-list",)),
-    Check("tag-list-n", "a page has no more tags than asked for", _number, after=("tag-list",)),
-    Check("tag-list-link", "a page has a Link to the next", _link, after=("tag-list",)),
-    Check("tag-list-last", "a page begins behind the tag that is asked for", _last, after=("tag-list",)),
-    Check("tag-list-last-alone", "a list begins behind the tag that is asked for", _last_alone, after=("tag-list",)),
+    Check("tag-list-n", "a page of tags has no more than asked for (?n=)", _number, after=("tag-list",)),
+    Check("tag-list-link", "a page of tags has a Link to the next page", _link, after=("tag-list",)),
+    Check("tag-list-last", "a page of tags starts after a given tag (?n= and ?last=)", _last, after=("tag-list",)),
+    Check("tag-list-last-alone", "a list of tags starts after a given tag (?last=)", _last_alone, after=("tag-list",)),
 )

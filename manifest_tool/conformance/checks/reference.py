@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance.check import Failed, Untried
-from manifest_tool.conformance.probe import expect
+from manifest_tool.conformance.hold import expect
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.manifest import Manifest
 

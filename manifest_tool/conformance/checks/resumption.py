@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import blobs
 from manifest_tool.conformance.check import Check, Failed, Unsupported
-from manifest_tool.conformance.probe import expect
+from manifest_tool.conformance.hold import stored
 from manifest_tool.conformance.record import words
 from manifest_tool.errors import RegistryError
 from manifest_tool.oci.digest import Digest
@@ -69,7 +69,7 @@ async def _rest(session: Session, digest: Digest, data: bytes) -> str | None:
     probe = session.probe
     for look in range(_LOOKS):
         # What was on its way may still arrive.
-        await probe.site.sender.transport.options.retry.sleep(look * _TRAVEL)
+        await probe.site.patience.sleep(look * _TRAVEL)
         answer = await session.status()
         if answer.status not in {200, 202, 204}:
             raise Unsupported(f"GET of an upload that broke off was answered with {words(answer)}; {_ANEW}")
@@ -80,7 +80,7 @@ async def _rest(session: Session, digest: Digest, data: bytes) -> str | None:
             continue
         answer = await session.close(digest, data[start:], start)
         if answer.status != _OUT_OF_ORDER:
-            expect(answer, 201, what=f"PUT of the rest from {start} on")
+            stored(answer, f"PUT of the rest from {start} on")
             await blobs.exact(probe, digest, data)
             return f"{start} of {_HALF} bytes were kept"
     raise Unsupported(f"of an upload that broke off after {_HALF} bytes, nothing is kept; {_ANEW}")
@@ -95,6 +95,6 @@ def _received(answer: Answer) -> int:
 _AFTER = ("blob-put",)
 
 CHECKS = (
-    Check("blob-resume", "a PUT that breaks off is gone on with", _resume, after=_AFTER),
-    Check("blob-resume-patch", "a PATCH that breaks off is gone on with", _resume_patch, after=_AFTER),
+    Check("blob-resume", "an interrupted PUT can be resumed", _resume, after=_AFTER),
+    Check("blob-resume-patch", "an interrupted PATCH can be resumed", _resume_patch, after=_AFTER),
 )

@@ -8,9 +8,9 @@ from manifest_tool.concurrency import together
 from manifest_tool.conformance import images, manifests
 from manifest_tool.conformance.check import Check, Failed, Unsupported
 from manifest_tool.conformance.checks.content import AFTER
-from manifest_tool.conformance.probe import WRITTEN
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.waiting import until
+from manifest_tool.registry.upload import WRITTEN
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.images import Content
@@ -39,14 +39,17 @@ async def _move(probe: Probe) -> str | None:
     first, second = await manifests.pushed(probe, tag), images.image(probe.nonce())
     await manifests.put_blobs(probe, second)
     await manifests.exact(probe, tag, first.manifest)
-    answer = await probe.put_manifest(second.manifest, tag)
+    answer, _ = await manifests.patiently(probe, second.manifest, tag)
     if manifests.is_refused(answer):
         raise Unsupported(f"{_IMMUTABLE}; PUT under a tag that is taken was answered with {words(answer)}")
     if answer.status not in WRITTEN:
         raise Failed(f"PUT under a tag that is taken was answered with {words(answer)}")
     if not await _becomes(probe, tag, second.manifest):
         raise Failed(f"PUT under a tag that is taken was answered with {answer.status}, but the tag did not move")
-    await manifests.exact(probe, first.manifest.digest, first.manifest)
+    before = await probe.get_manifest(first.manifest.digest)
+    if before.status == 404:
+        return "the manifest that the tag named before is gone"
+    manifests.same(before, first.manifest, "GET by digest of the manifest that the tag named before")
     return None
 
 
@@ -54,6 +57,8 @@ async def _again(probe: Probe) -> str | None:
     tag = probe.tag("again")
     content = (await manifests.pushed(probe, tag)).manifest
     answer = await probe.put_manifest(content, tag)
+    if manifests.is_refused(answer):
+        raise Unsupported(f"PUT of the same manifest under the same tag was answered with {words(answer)}")
     if answer.status not in WRITTEN:
         raise Failed(f"PUT of the same manifest under the same tag was answered with {words(answer)}")
     await manifests.exact(probe, tag, content)
@@ -89,7 +94,7 @@ def _told(answer: Answer) -> set[str]:
 async def _race(probe: Probe) -> str | None:
     tag, pair = probe.tag("race"), [images.image(probe.nonce()) for _ in range(2)]
     await manifests.put_blobs(probe, *pair)
-    ended = await together(probe.put_manifest(image.manifest, tag) for image in pair)
+    ended = [answer for answer, _ in await together(manifests.patiently(probe, one.manifest, tag) for one in pair)]
     for answer in ended:
         if answer.status not in WRITTEN and not manifests.is_refused(answer):
             raise Failed(f"one of two PUTs under the same tag was answered with {words(answer)}")
@@ -113,9 +118,9 @@ async def _becomes(probe: Probe, tag: str, content: Content) -> bool:
 
 
 CHECKS = (
-    Check("tag-several", "a manifest is put under several tags", _several, needed=True, after=AFTER),
-    Check("tag-move", "a tag is moved to another manifest", _move, after=AFTER),
-    Check("tag-again", "the same manifest is put under the same tag again", _again, after=AFTER),
-    Check("tag-parameter", "a manifest is put and tagged in one request", _parameter, after=AFTER),
-    Check("tag-race", "two who put under the same tag leave one of the two there", _race, after=AFTER),
+    Check("tag-several", "a manifest can have several tags", _several, needed=True, after=AFTER),
+    Check("tag-move", "a tag can be moved to another manifest", _move, after=AFTER),
+    Check("tag-again", "a manifest can be pushed again under its tag", _again, after=AFTER),
+    Check("tag-parameter", "a manifest is pushed and tagged in one request (?tag=)", _parameter, after=AFTER),
+    Check("tag-race", "two pushes of one tag at once leave one of the two there", _race, after=AFTER),
 )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from manifest_tool.concurrency import together
 from manifest_tool.conformance import images, manifests
 from manifest_tool.conformance.check import Check, Failed
-from manifest_tool.conformance.probe import WRITTEN
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.waiting import AT_ONCE, told, until
+from manifest_tool.registry.upload import WRITTEN
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.images import Content
@@ -69,23 +69,22 @@ def _all_are(found: Sequence[Answer], content: Content) -> bool:
 
 async def _index_at_once(probe: Probe) -> str:
     """Put an index as soon as its images are acknowledged, and as patiently as a push does."""
-    nonce, site = probe.nonce(), probe.site
+    nonce, clock = probe.nonce(), probe.site.patience.clock
     children = [images.image(nonce, platform) for platform in _CHILDREN]
     await manifests.push(probe, *children)
-    index, clock = images.index([child.descriptor() for child in children]), site.sender.transport.options.retry.clock
-    started, failed = clock(), 0
-    while (answer := await probe.put_manifest(index, probe.tag("at-once"))).status not in WRITTEN:
-        failed += 1
-        if not manifests.lacks_content(answer) or not await site.sender.transport.pause(failed, words(answer)):
-            tries = f", at the try number {failed}" if failed > 1 else ""
-            raise manifests.not_stored(answer, f"PUT of an index right after its images{tries},")
-    return f"{told(clock() - started)}, at the try number {failed + 1}" if failed else AT_ONCE
+    index = images.index([child.descriptor() for child in children])
+    started = clock()
+    answer, tries = await manifests.patiently(probe, index, probe.tag("at-once"))
+    if answer.status not in WRITTEN:
+        which = f" (attempt {tries})" if tries > 1 else ""
+        raise manifests.not_stored(answer, f"PUT of an index right after its images{which}")
+    return f"{told(clock() - started)}, attempt {tries}" if tries > 1 else AT_ONCE
 
 
 CHECKS = (
-    Check("visible-tag", "a new tag is seen", _tag, after=_AFTER),
-    Check("visible-child", "a manifest that was put by digest is seen", _child, after=_AFTER),
-    Check("visible-readers", f"a new tag is seen by {_READERS} readers at once", _readers, after=_AFTER),
-    Check("visible-move", "a tag that was moved is seen to have moved", _moved, after=("tag-move",)),
+    Check("visible-tag", "a new tag can be read", _tag, after=_AFTER),
+    Check("visible-child", "a manifest pushed by digest can be read", _child, after=_AFTER),
+    Check("visible-readers", f"a new tag can be read by {_READERS} readers at once", _readers, after=_AFTER),
+    Check("visible-move", "a moved tag is read as the new manifest", _moved, after=("tag-move",)),
     Check("visible-index", "an index is stored right after its images", _index_at_once, after=("index-oci",)),
 )

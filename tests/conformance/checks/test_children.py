@@ -71,5 +71,5 @@ async def test_a_missing_subject_keeps_nothing_from_being_stored(embedded: Runni
     assert (await trial.tried(embedded.host, "missing-subject")).outcome is Outcome.PASS
     embedded.faults.add(refusal(404, "MANIFEST_UNKNOWN"), method="PUT", path="-missing-subject$")
     result = await trial.tried(embedded.host, "missing-subject")
-    assert result.outcome is Outcome.UNSUPPORTED
+    assert result.outcome is Outcome.FAIL
     assert "an image whose subject is not there was answered with 404 (MANIFEST_UNKNOWN: no)" in result.detail

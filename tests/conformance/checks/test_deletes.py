@@ -42,10 +42,10 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
             UNSUPPORTED,
             "DELETE of a tag was answered with 405",
         ),
-        ("delete-tag", "/manifests/mt-", Answer(202), FAIL, "the tag was deleted, but HEAD is still answered with 200"),
+        ("delete-tag", "/manifests/mt-", Answer(202), FAIL, "the tag was deleted, but GET is still answered with 200"),
         ("delete-tag", "/manifests/mt-", Answer(500), FAIL, "DELETE of a tag was answered with 500"),
         ("delete-manifest", "/manifests/sha", refusal(403, "DENIED"), UNSUPPORTED, "answered with 403 (DENIED: no)"),
-        ("delete-manifest", "/manifests/sha", Answer(202), FAIL, "the manifest was deleted, but HEAD is still"),
+        ("delete-manifest", "/manifests/sha", Answer(202), FAIL, "the manifest was deleted, but GET is still"),
         (
             "delete-blob",
             "/blobs/sha",
@@ -53,7 +53,7 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
             UNSUPPORTED,
             "DELETE of a blob was answered with 405",
         ),
-        ("delete-blob", "/blobs/sha", Answer(202), FAIL, "the blob was deleted, but HEAD is still answered with 200"),
+        ("delete-blob", "/blobs/sha", Answer(202), FAIL, "the blob was deleted, but GET is still answered with 200"),
         ("delete-unknown", "/manifests/sha", Instead(404, 500), FAIL, "that is not there was answered with 500"),
     ],
 )
@@ -77,18 +77,18 @@ async def test_a_tag_that_takes_its_manifest_with_it_is_told(embedded: Running) 
     result = await trial.tried(embedded.host, "delete-tag")
     assert (result.outcome, result.detail) == (
         FAIL,
-        "with the tag, the manifest is gone: HEAD was answered with 404",
+        "with the tag, the manifest is gone: GET was answered with 404",
     )
 
 
 async def test_a_tag_that_outlives_its_manifest_is_told(embedded: Running) -> None:
-    embedded.faults.add(Answer(200), method="HEAD", path="/manifests/mt-")
+    embedded.faults.add(Answer(200), method="GET", path="/manifests/mt-", after=2)
     result = await trial.tried(embedded.host, "delete-manifest")
-    assert "a tag of the manifest was deleted, but HEAD is still answered with 200 after 10 s" in result.detail
+    assert "a tag of the manifest was deleted, but GET is still answered with 200 after 10 s" in result.detail
     assert result.outcome is FAIL
 
 
 async def test_what_is_gone_late_is_told_with_the_time(embedded: Running) -> None:
-    embedded.faults.add(Answer(200), method="HEAD", path="/blobs/sha", times=2)
+    embedded.faults.add(Answer(200), method="GET", path="/blobs/sha", after=1, times=2)
     result = await trial.tried(embedded.host, "delete-blob")
     assert (result.outcome, result.detail) == (Outcome.PASS, "the blob was gone after 0.3 s")

@@ -26,9 +26,11 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "method", "action", "outcome", "words"),
     [
-        ("blob-head", "HEAD", Answer(404), FAIL, "HEAD was answered with 404, where 200 was expected"),
-        ("blob-head", "HEAD", Headers({"Content-Length": None}), FAIL, "Content-Length of HEAD is missing"),
-        ("blob-head", "HEAD", Headers({"Docker-Content-Digest": "sha256:0"}), FAIL, "Digest is 'sha256:0', where"),
+        ("blob-head", "HEAD", Answer(404), UNSUPPORTED, "HEAD of a blob that was stored was answered with 404"),
+        ("blob-head", "HEAD", Answer(405), UNSUPPORTED, "HEAD of a blob that was stored was answered with 405"),
+        ("blob-head", "HEAD", Answer(200), FAIL, "HEAD of a blob that is nowhere was answered with 200"),
+        ("blob-headers", "HEAD", Headers({"Content-Length": None}), FAIL, "Content-Length of HEAD is missing"),
+        ("blob-headers", "GET", Headers({"Docker-Content-Digest": "sha256:0"}), FAIL, "GET is 'sha256:0', where"),
         ("blob-range", "GET", Deaf(("Range",)), UNSUPPORTED, "200 and the whole blob; ranges are ignored"),
         ("blob-range", "GET", Headers({"Content-Range": None}), FAIL, "Content-Range is missing"),
         ("blob-range", "GET", Instead(206, 206, _PART, b"x" * 1000), FAIL, "the bytes 500-1499 gives 1000 other bytes"),

@@ -34,7 +34,13 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
         ("manifest-chunked", "PUT", Answer(411), UNSUPPORTED, "without a Content-Length was answered with 411"),
         ("manifest-chunked", "PUT", Instead(201, 400), FAIL, "without a Content-Length was answered with 400"),
         ("manifest-chunked", "GET", Damage(), FAIL, "put without a Content-Length gives other bytes"),
-        ("tag-long", "PUT", refusal(400, "TAG_INVALID"), FAIL, "PUT was answered with 400 (TAG_INVALID: no)"),
+        (
+            "tag-long",
+            "PUT",
+            refusal(400, "TAG_INVALID"),
+            FAIL,
+            "PUT under a tag of 128 characters was answered with 400 (TAG_INVALID: no)",
+        ),
         ("tag-long", "GET", Answer(404), FAIL, "GET by a tag of 128 characters was answered with 404"),
     ],
 )

@@ -114,7 +114,7 @@ async def test_a_reference_that_is_not_there_leaves_the_rest_untried(embedded: R
         ("read-digest", "GET", CHILD, Answer(404), FAIL, "GET was answered with 404, where 200 was expected"),
         ("read-head", "HEAD", INDEX, Answer(405), UNSUPPORTED, "HEAD of a manifest was answered with 405"),
         ("read-head", "HEAD", INDEX, Answer(404), FAIL, "HEAD was answered with 404, where 200 was expected"),
-        ("read-head", "HEAD", CHILD, Headers({"Content-Length": "0"}), FAIL, "Content-Length is '0', where"),
+        ("read-length", "HEAD", CHILD, Headers({"Content-Length": "0"}), FAIL, "Content-Length is '0', where"),
         ("read-digest-header", "GET", INDEX, digest_header(None), UNSUPPORTED, "Digest is missing from the answer to"),
         ("read-digest-header", "HEAD", INDEX, digest_header(OTHER), FAIL, f"Docker-Content-Digest is '{OTHER}', where"),
         ("read-content-type", "GET", INDEX, content_type(f"{types.OCI_INDEX}; charset=utf-8"), FAIL, "utf-8', where"),

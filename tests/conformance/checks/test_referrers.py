@@ -55,8 +55,18 @@ async def test_the_embedded_registry_passes(embedded: Running, name: str) -> Non
 @pytest.mark.parametrize(
     ("name", "action", "outcome", "words"),
     [
-        ("referrers-api", Answer(404), UNSUPPORTED, "was answered with 404; clients fall back to the tag schema"),
-        ("referrers-api", refusal(405, "UNSUPPORTED"), UNSUPPORTED, "405 (UNSUPPORTED: no); clients fall back"),
+        (
+            "referrers-api",
+            Answer(404),
+            UNSUPPORTED,
+            "was answered with 404, where 200 was expected; clients fall back to the tag schema",
+        ),
+        (
+            "referrers-api",
+            refusal(405, "UNSUPPORTED"),
+            UNSUPPORTED,
+            "405 (UNSUPPORTED: no), where 200 was expected; clients fall back",
+        ),
         ("referrers-api", _PAGE, UNSUPPORTED, "was answered with a page; clients fall back to the tag schema"),
         ("referrers-api", Answer(500), FAIL, "GET of referrers was answered with 500, where 200 was expected"),
         ("referrers-api", content_type("application/json"), FAIL, "Content-Type is 'application/json', where"),

@@ -57,14 +57,14 @@ async def test_an_index_that_is_stored_in_the_end_tells_when(embedded: Running) 
     embedded.faults.add(_LACKING, method="PUT", path="-at-once$", times=2)
     async with trial.site(embedded.host, attempts=5) as site:
         (result,) = (await trial.report(site, "visible-index")).results
-    assert (result.outcome, result.detail) == (PASS, "after 1.5 s, at the try number 3")
+    assert (result.outcome, result.detail) == (PASS, "after 1.5 s, attempt 3")
 
 
 async def test_an_index_whose_images_are_never_seen_is_found(embedded: Running) -> None:
     embedded.faults.add(_LACKING, method="PUT", path="-at-once$")
     result = await trial.tried(embedded.host, "visible-index")
     assert result.outcome is FAIL
-    assert "right after its images, at the try number 2, was answered with 400" in result.detail
+    assert "right after its images (attempt 2) was answered with 400" in result.detail
 
 
 async def test_a_registry_that_breaks_over_an_index_is_asked_once(embedded: Running) -> None:
