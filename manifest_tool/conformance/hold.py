@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _REFUSALS = frozenset({404, 405, 501})
 _NOT_IMPLEMENTED = 501
 _CREATED, _BAD = 201, 400
+_MOST = 200
+"""Characters of a header that are told."""
 
 
 def expect(answer: Answer, *statuses: int, what: str = "") -> Answer:
@@ -63,7 +65,7 @@ def header(answer: Answer, name: str, wanted: str) -> None:
     """Hold an answer to a header; raises `Failed`."""
     found = answer.headers.get(name)
     if found != wanted:
-        raise Failed(f"{name} is {found!r}, where {wanted!r} was expected" if found else f"{name} is missing")
+        raise Failed(f"{name} is {found[:_MOST]!r}, where {wanted!r} was expected" if found else f"{name} is missing")
 
 
 def _unsupported(answer: Answer, statuses: tuple[int, ...], what: str, otherwise: str) -> Unsupported:
