@@ -26,6 +26,8 @@ _LINES, _LONGEST = 12, 240
 """Lines of a body that are shown, and how much of each."""
 _BEFORE = 4
 """Requests before the one that decided."""
+_NAMED = 10
+"""References that are left and shown."""
 _MARKS = {True: ("works", _GREEN), False: ("missing", _RED), None: ("not tried", _BLUE)}
 
 
@@ -85,7 +87,7 @@ def _failure(result: Result, paint: Paint, width: int) -> Iterator[str]:
 
 def _features(features: Sequence[Feature], paint: Paint, width: int) -> Iterator[str]:
     if features:
-        yield paint.name("what a push makes use of")
+        yield paint.name("what a push uses")
     for feature in features:
         label, colour = _MARKS[feature.works]
         if feature.works is False and feature.otherwise:
@@ -99,7 +101,9 @@ def _features(features: Sequence[Feature], paint: Paint, width: int) -> Iterator
 def _left(report: Report) -> Iterator[str]:
     if report.left:
         yield "kept in the registry:" if report.kept else "not removed from the registry:"
-        yield from (f"  {clean_line(name)}" for name in report.left)
+        yield from (f"  {clean_line(name)}" for name in report.left[:_NAMED])
+        if len(report.left) > _NAMED:
+            yield f"  … ({len(report.left) - _NAMED} more; --format json and --html list all)"
         yield ""
 
 

@@ -160,7 +160,8 @@ def _feature(rule: _Rule, found: Mapping[str, Result]) -> Feature:
         return Feature(rule.name, works=False, otherwise=_otherwise(rule, rule.lacking, found))
     if Outcome.UNTRIED in outcomes:
         return Feature(rule.name, None)
-    late = [found[name].detail for name in rule.checks if rule.timed and found[name].detail != AT_ONCE]
+    details = dict.fromkeys(found[name].detail for name in rule.checks if rule.timed)
+    late = [detail for detail in details if detail != AT_ONCE]
     return Feature(rule.name, not late, f"{rule.lacking} ({', '.join(late)})" if late else "")
 
 

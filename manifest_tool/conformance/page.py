@@ -24,6 +24,8 @@ _CLASSES = {
     Outcome.UNTRIED: "untried",
 }
 _COUNTED = {Outcome.PASS: "passed", Outcome.FAIL: "failed"}
+_FEW = 10
+"""Items of a list that are shown at once."""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _HEAD = "<tr>" + "".join(f'<th scope="col">{name}</th>' for name in ("Outcome", "Check", "What was seen", "Time"))
 
@@ -68,7 +70,7 @@ def _summary(report: Report) -> Iterator[str]:
     yield "</ul>"
     yield from _features(report.features)
     yield from _list("Kept in the registry" if report.kept else "Not removed from the registry", report.left)
-    yield from _list("Beside the checks", report.notices)
+    yield from _list("Notes", report.notices)
     yield "</section>"
 
 
@@ -82,8 +84,8 @@ def _verdict(report: Report) -> str:
 def _features(features: Sequence[Feature]) -> Iterator[str]:
     if not features:
         return
-    yield '<table class="features">\n<caption>What a push makes use of</caption>'
-    yield '<thead><tr><th scope="col">Here it</th><th scope="col">Feature</th></tr></thead>\n<tbody>'
+    yield '<table class="features">\n<caption>What a push uses</caption>'
+    yield '<thead><tr><th scope="col">Here</th><th scope="col">Feature</th></tr></thead>\n<tbody>'
     for feature in features:
         kind, label = _state(feature)
         otherwise = f": {_text(feature.otherwise)}" if kind == "unsupported" else ""
@@ -93,15 +95,18 @@ def _features(features: Sequence[Feature]) -> Iterator[str]:
 
 def _state(feature: Feature) -> tuple[str, str]:
     if feature.works is None:
-        return "untried", "was not tried"
+        return "untried", "not tried"
     if feature.works:
         return "pass", "works"
-    return ("unsupported", "falls back") if feature.otherwise else ("fail", "is missing")
+    return ("unsupported", "falls back") if feature.otherwise else ("fail", "missing")
 
 
 def _list(title: str, items: Iterable[str]) -> Iterator[str]:
     if found := [f"<li>{_text(item)}</li>" for item in items]:
-        yield f"<h3>{title}</h3>\n<ul>{''.join(found)}</ul>"
+        body = f"<ul>{''.join(found)}</ul>"
+        if len(found) > _FEW:
+            body = f"<details><summary>{len(found)} references</summary>{body}</details>"
+        yield f"<h3>{title}</h3>\n{body}"
 
 
 def _checks(report: Report) -> Iterator[str]:

@@ -56,7 +56,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something a push makes use of, and what it does where the registry lacks it."""
+    """Something a push uses, and what it does where the registry lacks it."""
 
     name: str
     works: bool | None

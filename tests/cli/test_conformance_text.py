@@ -23,7 +23,7 @@ put: a tag is put
   > PUT http://example.com/v2/acme/app/manifests/1
   ! no answer {shown}
 
-what a push makes use of
+what a push uses
   works        upload
   falls back   mount: copies {shown}
   missing      tag
@@ -47,6 +47,13 @@ def test_everything_in_its_place() -> None:
     assert f"  unsupported  one POST will do [post]\n               202 {SHOWN}\n" in told
     assert "  fail         a tag is put [put, needed]\n               no answer\n" in told
     assert "  not tried    tags are listed (put did not pass)\n" in told
+
+
+def test_of_much_that_is_left_only_some_is_named() -> None:
+    left = tuple(f"example.com/acme/app:mt-{number}" for number in range(300))
+    told = text(replace(GOOD, left=left)).splitlines()
+    start = told.index("not removed from the registry:")
+    assert told[start + 10 : start + 12] == [f"  {left[9]}", "  … (290 more; --format json and --html list all)"]
 
 
 def test_what_decided_is_told_whole_and_what_came_before_in_brief() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from manifest_tool.conformance import catalogue, features
@@ -102,6 +104,18 @@ def test_a_push_falls_back(check: str, outcome: Outcome | str, feature: str, oth
     assert _lacking(report) == {feature: otherwise}
     assert report.sufficient
     assert features.summary(report) == f"{_WORKS}; {otherwise}"
+
+
+def test_an_interrupted_run_claims_nothing() -> None:
+    report = replace(_report(), interrupted=True)
+    assert features.summary(report) == "the run was interrupted"
+    report = replace(_report(blob_put=FAIL), interrupted=True)
+    assert features.summary(report).startswith(f"the run was interrupted; {_FAILS}: blob-put")
+
+
+def test_how_late_tags_are_is_told_once() -> None:
+    report = _report(visible_tag="after 0.7 s", visible_readers="after 0.7 s")
+    assert features.summary(report).endswith("read everywhere (after 0.7 s)")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -123,3 +124,10 @@ def test_it_can_be_read_by_day_and_by_night(scheme: int) -> None:
         for ground in ("ground", "raised"):
             low, high = sorted([_luminance(colours[name]), _luminance(colours[ground])])
             assert (high + 0.05) / (low + 0.05) >= 4.5, (name, ground)
+
+
+def test_much_that_is_left_is_folded_away() -> None:
+    left = tuple(f"example.com/acme/app:mt-{number}" for number in range(300))
+    page = Page(to_html(replace(GOOD, left=left)))
+    assert page.text("summary") == "300 references"
+    assert page.text("li").count("example.com/acme/app:mt-") == 300
