@@ -14,6 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from manifest_tool.server.limits import DEFAULT
 from manifest_tool.server.receiving import LIMITS
 from manifest_tool.server.refusals import Reason, Refusal
+from manifest_tool.server.taking import Taker
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -83,10 +84,12 @@ class _Server(web.Server):
 
 
 class _Connection(RequestHandler):
-    __slots__ = ()
+    __slots__ = ("_taker",)
+    _taker: Taker | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._taker = None
         # Where a system can do that, it ends a connection whose other side takes nothing for that long.
         option = getattr(socket, "TCP_USER_TIMEOUT", None)
         if option is not None:
@@ -99,6 +102,24 @@ class _Connection(RequestHandler):
         ):
             transport.write(_CROWDED)
             self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._taken()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.transport is not None:
+            self._taker = Taker(self.transport, self.keepalive_timeout)
+
+    def resume_writing(self) -> None:
+        self._taken()
+        super().resume_writing()
+
+    def _taken(self) -> None:
+        if self._taker is not None:
+            self._taker.end()
+            self._taker = None
 
     def handle_error(
         self,
