@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from manifest_tool.server.room import Full
+
 if TYPE_CHECKING:
     from manifest_tool.oci.digest import Digest
 
@@ -41,9 +43,17 @@ class _Bytes:
 class Contents:
     """The names of all repositories; whoever uses it holds a lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+        """How many names there are of everything."""
         self._repositories: dict[str, Repository] = {}
         self._bytes: dict[Digest, _Bytes] = {}
+
+    def check(self, more: int) -> None:
+        """Raises `Full` where so many more names would be too many."""
+        if self._count + more > self._most:
+            raise Full(f"there are {self._count} names of repositories, blobs, manifests and tags already")
 
     def names(self) -> list[str]:
         return sorted(self._repositories)
@@ -53,7 +63,10 @@ class Contents:
         return self._repositories.get(name) or Repository()
 
     def make(self, name: str) -> Repository:
-        return self._repositories.setdefault(name, Repository())
+        if name not in self._repositories:
+            self._repositories[name] = Repository()
+            self._count += 1
+        return self._repositories[name]
 
     def size(self, digest: Digest) -> int | None:
         """Bytes of what is kept under a digest anywhere."""
@@ -75,17 +88,20 @@ class Contents:
         blobs = self.make(name).blobs
         if digest not in blobs:
             blobs.add(digest)
+            self._count += 1
             self._bytes.setdefault(digest, _Bytes(size)).blobs += 1
 
     def remove_blob(self, name: str, digest: Digest) -> int | None:
         """The size of its bytes, where nobody needs them any more."""
         self.repository(name).blobs.remove(digest)
+        self._count -= 1
         self._bytes[digest].blobs -= 1
         return self._drop(digest)
 
     def add_manifest(self, name: str, digest: Digest, entry: Entry, size: int) -> None:
         kept = self.make(name)
         if digest not in kept.manifests:
+            self._count += 1
             self._bytes.setdefault(digest, _Bytes(size)).manifests += 1
         kept.manifests[digest] = entry
         if entry.subject is not None:
@@ -96,6 +112,7 @@ class Contents:
         kept = self.repository(name)
         self.move(name, self.tags_of(name, digest), None)
         subject = kept.manifests.pop(digest).subject
+        self._count -= 1
         if subject is not None:
             kept.referrers[subject].discard(digest)
             if not kept.referrers[subject]:
@@ -106,11 +123,13 @@ class Contents:
     def move(self, name: str, tags: Iterable[str], digest: Digest | None) -> None:
         """Let tags point to a manifest, or with no digest be gone."""
         kept = self.repository(name).tags
+        before = len(kept)
         for tag in tags:
             if digest is None:
                 kept.pop(tag, None)
             else:
                 kept[tag] = digest
+        self._count += len(kept) - before
 
     def tags_of(self, name: str, digest: Digest) -> list[str]:
         return [tag for tag, target in self.repository(name).tags.items() if target == digest]

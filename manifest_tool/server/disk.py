@@ -42,7 +42,7 @@ class DiskStore(Reading):
 
         To be read only, it must be there, and nothing is written to its folder, which several may then have at a time.
         """
-        super().__init__(Layout(root))
+        super().__init__(Layout(root), limits)
         self._digests = Stripes()
         """Held while what a digest names comes or goes."""
         self._tags = Stripes()
@@ -58,16 +58,14 @@ class DiskStore(Reading):
 
     def _open_to_read(self) -> None:
         self._have(folder.have_to_read(self._layout))
-        self._contents = recovery.look(self._layout).contents
+        recovery.look(self._layout, self._contents)
 
     def _open(self) -> None:
         self._have(folder.have(self._layout))
         self._writer = Files(self._layout)
         self._writer.prepare()
-        found = recovery.look(self._layout)
-        for path in found.litter:
+        for path in recovery.look(self._layout, self._contents):
             path.unlink()
-        self._contents = found.contents
         self._room.count(self._contents.total())
         for path, age in recovery.uploads(self._layout):
             session = DiskUpload(path, self._room, size=path.stat().st_size)
@@ -146,6 +144,8 @@ class DiskStore(Reading):
 
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None:
         size, tags = len(manifest.raw), list(tags)
+        with self._lock:
+            self._contents.check(1 + len(tags))
         with self._digests.held([digest]):
             if self._knows(digest):
                 self._add_manifest(repository, digest, manifest)
@@ -209,6 +209,7 @@ class DiskStore(Reading):
         with self._lock:
             if digest in self._contents.repository(repository).blobs:
                 return
+            self._contents.check(1)
         self._files.link(repository, BLOBS, digest)
         with self._lock:
             self._contents.add_blob(repository, digest, size)

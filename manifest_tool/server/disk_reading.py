@@ -16,6 +16,7 @@ from manifest_tool.server.store import Stored
 if TYPE_CHECKING:
     from manifest_tool.oci.digest import Digest
     from manifest_tool.server.layout import Layout
+    from manifest_tool.server.limits import Limits
 
 _HOT = 32 * 1024 * 1024
 """Bytes of manifests that are held in memory."""
@@ -35,11 +36,11 @@ class DiskBlob:
 class Reading:
     """The half of a `DiskStore` that changes nothing."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, limits: Limits) -> None:
         self._layout = layout
         self._lock = threading.Lock()
         """Of the contents; never held for as long as the disk takes."""
-        self._contents = Contents()
+        self._contents = Contents(limits.names)
         self._manifests: Cache[Digest] = Cache(_HOT)
 
     def repositories(self) -> list[str]:

@@ -17,6 +17,8 @@ class Limits:
 
     size: int | None = None
     """Bytes of all blobs, manifests and unfinished uploads together; none for as much as there is room for."""
+    names: int = 1_000_000
+    """How many repositories, blobs, manifests and tags there may be together; each takes about a kilobyte of memory."""
     connections: int = 1_000
     """How many may be open at a time; others are told to come again."""
     uploads: int = 1_000

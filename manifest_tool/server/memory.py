@@ -61,7 +61,7 @@ class MemoryStore:
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._lock = threading.RLock()
-        self._contents = Contents()
+        self._contents = Contents(limits.names)
         self._bytes: dict[Digest, bytes] = {}
         self._room = Room(half_of_memory() if limits.size is None else limits.size)
         self._sessions: Sessions[MemoryUpload] = Sessions(limits)
@@ -79,6 +79,7 @@ class MemoryStore:
         with self._lock:
             if not self._contents.has_blob(digest, source):
                 return False
+            self._contents.check(1)
             self._contents.add_blob(repository, digest, len(self._bytes[digest]))
             return True
 
@@ -103,16 +104,10 @@ class MemoryStore:
         upload = self._sessions.close(repository, identity, turn)
         if upload is None:
             return False
-        if not upload.matches(digest):
+        try:
+            return upload.matches(digest) and self._keep(repository, digest, upload)
+        finally:
             upload.drop()
-            return False
-        with self._lock:
-            if digest in self._bytes:
-                upload.drop()
-            else:
-                self._bytes[digest] = upload.data()
-            self._contents.add_blob(repository, digest, upload.size)
-        return True
 
     def discard(self, repository: str, identity: str) -> bool:
         upload = self._sessions.close(repository, identity)
@@ -141,8 +136,9 @@ class MemoryStore:
             return list(self._contents.repository(repository).referrers.get(subject, ()))
 
     def put_manifest(self, repository: str, digest: Digest, manifest: Stored, tags: Iterable[str] = ()) -> None:
-        entry = entry_of(manifest)
+        entry, tags = entry_of(manifest), list(tags)
         with self._lock:
+            self._contents.check(1 + len(tags))
             if digest not in self._bytes:
                 self._room.take(len(manifest.raw))
                 self._bytes[digest] = manifest.raw
@@ -168,6 +164,15 @@ class MemoryStore:
     def delete_tag(self, repository: str, tag: str) -> bool:
         with self._lock:
             return self._contents.repository(repository).tags.pop(tag, None) is not None
+
+    def _keep(self, repository: str, digest: Digest, upload: MemoryUpload) -> bool:
+        with self._lock:
+            self._contents.check(1)
+            if digest not in self._bytes:
+                self._bytes[digest] = upload.data()
+                self._room.count(upload.size)
+            self._contents.add_blob(repository, digest, upload.size)
+        return True
 
     def _forget(self, digest: Digest) -> None:
         self._room.give(len(self._bytes.pop(digest)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from manifest_tool.errors import InvalidDigest
@@ -15,26 +14,17 @@ from manifest_tool.server.layout import BLOBS, MANIFESTS, Layout
 from manifest_tool.server.sessions import is_id
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a folder holds; nothing was changed in it."""
-
-    contents: Contents = field(default_factory=Contents)
-    litter: list[Path] = field(default_factory=list)
-    """Names of what is not there, and bytes that nobody has a name for."""
-
-
-def look(layout: Layout) -> Found:
-    """Read all names."""
+def look(layout: Layout, contents: Contents) -> list[Path]:
+    """Read all names, and change nothing; gives the litter: names of what is not there, and bytes without a name."""
     sizes = {digest: entry.stat().st_size for digest, entry in layout.all_bytes()}
-    found = Found()
+    litter = list[Path]()
     for repository in layout.all_repositories():
-        found.contents.make(repository)
-        _blobs(layout, repository, sizes, found)
-        _manifests(layout, repository, sizes, found)
-        _tags(layout, repository, found)
-    found.litter.extend(layout.bytes(digest) for digest in sizes if found.contents.size(digest) is None)
-    return found
+        contents.make(repository)
+        for read in (_blobs, _manifests):
+            litter.extend(Path(path) for path in read(layout, repository, sizes, contents))
+        litter.extend(Path(path) for path in _tags(layout, repository, contents))
+    litter.extend(layout.bytes(digest) for digest in sizes if contents.size(digest) is None)
+    return litter
 
 
 def uploads(layout: Layout) -> Iterator[tuple[Path, float]]:
@@ -45,35 +35,36 @@ def uploads(layout: Layout) -> Iterator[tuple[Path, float]]:
             yield path, max(now - path.stat().st_mtime, 0.0)
 
 
-def _blobs(layout: Layout, repository: str, sizes: dict[Digest, int], found: Found) -> None:
-    for digest, entry in layout.all_links(repository, BLOBS):
+def _blobs(layout: Layout, repository: str, sizes: dict[Digest, int], contents: Contents) -> Iterator[str]:
+    """What is read is put into the contents; gives the files that are litter. So do the next ones."""
+    for digest, link in layout.all_links(repository, BLOBS):
         size = sizes.get(digest)
         if size is None:
-            found.litter.append(Path(entry.path))
+            yield link.path
         else:
-            found.contents.add_blob(repository, digest, size)
+            contents.add_blob(repository, digest, size)
 
 
-def _manifests(layout: Layout, repository: str, sizes: dict[Digest, int], found: Found) -> None:
+def _manifests(layout: Layout, repository: str, sizes: dict[Digest, int], contents: Contents) -> Iterator[str]:
     for digest, link in layout.all_links(repository, MANIFESTS):
         size, entry = sizes.get(digest), read_entry(_text(link.path))
         if size is None or entry is None:
-            found.litter.append(Path(link.path))
+            yield link.path
         else:
-            found.contents.add_manifest(repository, digest, entry, size)
+            contents.add_manifest(repository, digest, entry, size)
 
 
-def _tags(layout: Layout, repository: str, found: Found) -> None:
-    kept = found.contents.repository(repository)
+def _tags(layout: Layout, repository: str, contents: Contents) -> Iterator[str]:
+    manifests = contents.repository(repository).manifests
     for tag, path in layout.all_tags(repository):
         try:
             target = Digest.parse(_text(path))
         except InvalidDigest:
             target = None
-        if target in kept.manifests:
-            kept.tags[tag] = target
+        if target in manifests:
+            contents.move(repository, [tag], target)
         else:
-            found.litter.append(Path(path))
+            yield path
 
 
 def _text(path: str) -> str:

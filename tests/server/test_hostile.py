@@ -219,6 +219,35 @@ def test_a_full_registry_says_so_and_takes_more_when_something_goes(tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])
+def test_there_are_only_so_many_names(tmp_path: Path, kind: str) -> None:
+    index = json.dumps({"schemaVersion": 2, "mediaType": types.OCI_INDEX, "manifests": []})
+    with limited(kind, tmp_path, names=5, size=MIB) as registry:
+        client, room = Client(registry.host), registry.store.room()
+
+        def tag(name: str) -> int:
+            return client("PUT", f"/v2/a/manifests/{name}", index, Content_Type=types.OCI_INDEX).status
+
+        assert client("POST", f"{UPLOADS}?digest={DIGEST}", DATA).status == 201
+        assert tag("one") == 201
+        for refused in (
+            client("PUT", "/v2/a/manifests/two", index, Content_Type=types.OCI_INDEX),
+            client("PUT", "/v2/b/manifests/two", index, Content_Type=types.OCI_INDEX),
+        ):
+            assert (refused.status, refused.codes) == (413, ["SIZE_INVALID"])
+            assert "4 names" in refused.json["errors"][0]["detail"]
+        assert client("POST", f"/v2/a/blobs/uploads/?digest={Digest.of(b'')}").status == 201
+        assert client("POST", f"/v2/b/blobs/uploads/?mount={DIGEST}&from=a").status == 413
+        assert client("POST", f"/v2/b/blobs/uploads/?digest={DIGEST}", DATA).status == 413
+        assert registry.store.repositories() == ["a"]
+        assert registry.tags("a").keys() == {"one"}
+        for name in (f"blobs/{DIGEST}", "manifests/one", f"manifests/{Digest.of(index.encode())}"):
+            assert client("DELETE", f"/v2/a/{name}").status == 202
+        assert registry.store.room() == room
+        assert tag("two") == 201
+        client.close()
+
+
+@pytest.mark.parametrize("kind", ["memory", "disk"])
 def test_a_slow_body_is_given_up_and_what_came_of_it_is_kept(tmp_path: Path, kind: str) -> None:
     with limited(kind, tmp_path, idle=0.2) as registry:
         session = registry.store.begin("a")
@@ -255,7 +284,6 @@ def test_a_head_that_does_not_come_ends_the_connection(tmp_path: Path, sent: byt
             pass
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system cannot tell")
 @pytest.mark.parametrize("kind", ["memory", "disk"])
 def test_an_answer_that_nobody_takes_ends_the_connection(tmp_path: Path, kind: str) -> None:
     with limited(kind, tmp_path, idle=0.5) as registry, connected(registry) as connection:
