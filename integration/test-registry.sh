@@ -19,22 +19,6 @@ global ones, such as --username, --password-stdin, --insecure and --timeout.
 EOF
 }
 
-# What to run, before the arguments that it is given.
-if [ -x "$root/.venv/bin/manifest-tool" ]; then
-    found="$root/.venv/bin/manifest-tool"
-    run() { exec "$found" "$@"; }
-elif command -v manifest-tool >/dev/null 2>&1; then
-    run() { exec manifest-tool "$@"; }
-elif python3 -c 'import manifest_tool.cli.app' >/dev/null 2>&1; then
-    run() { exec python3 -m manifest_tool "$@"; }
-else
-    run() {
-        echo "error: manifest-tool is not installed" >&2
-        echo "hint: python3 -m pip install $root does that" >&2
-        exit 1
-    }
-fi
-
 case ${1-} in
 '')
     usage >&2
@@ -45,4 +29,18 @@ case ${1-} in
     exit 0
     ;;
 esac
-run registry test "$@"
+
+# There is another program by the name of manifest-tool, which knows no such command.
+path=$root${PYTHONPATH:+:$PYTHONPATH}
+if [ -x "$root/.venv/bin/manifest-tool" ]; then
+    exec "$root/.venv/bin/manifest-tool" registry test "$@"
+elif manifest-tool registry test --help >/dev/null 2>&1; then
+    exec manifest-tool registry test "$@"
+elif PYTHONPATH=$path python3 -c 'import manifest_tool.cli.app' >/dev/null 2>&1; then
+    PYTHONPATH=$path
+    export PYTHONPATH
+    exec python3 -m manifest_tool registry test "$@"
+fi
+echo "error: manifest-tool is not installed" >&2
+echo "hint: this installs it: cd '$root' && python3 -m venv .venv && .venv/bin/pip install ." >&2
+exit 1

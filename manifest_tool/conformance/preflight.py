@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from manifest_tool.registry.answers import Answer
 
 _DENIED = frozenset({401, 403})
+_SECONDS = 30.0
+"""In which somebody has to answer at all."""
 
 
 async def reach(site: Site) -> None:
@@ -27,7 +30,11 @@ async def reach(site: Site) -> None:
     Whatever else is wrong is for the checks to tell.
     """
     probe = Probe(site)
-    await _told(probe.ask("GET", "/v2/"), Unreachable)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await _told(probe.ask("GET", "/v2/"), Unreachable)
+    except TimeoutError:
+        raise Unreachable(f"{site.repository.registry} did not answer within {_SECONDS:.0f} s") from None
     if site.reference:
         await _read(probe, site.reference)
     else:

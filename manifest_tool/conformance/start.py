@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from manifest_tool.conformance import catalogue, preflight
 from manifest_tool.conformance.run import Begin, Tell, run
 from manifest_tool.conformance.site import Site
-from manifest_tool.errors import UsageError
+from manifest_tool.errors import InvalidReference, UsageError
 from manifest_tool.oci.reference import Reference, Repository
 from manifest_tool.registry.retry import Retry
 
@@ -44,7 +44,11 @@ def repositories(text: str) -> tuple[Repository, Repository]:
     _, slash, last = text.rpartition("/")
     if "@" in text or (slash and ":" in last):
         raise UsageError(f"{text} is no namespace: it has a tag or a digest", hint="name what stands above images")
-    main = Reference.parse(f"{text}/{_NAMES[0]}").repository
+    try:
+        main = Reference.parse(f"{text}/{_NAMES[0]}").repository
+    except InvalidReference as error:
+        # What we put behind it is not what was given.
+        raise InvalidReference(text, error.reason, hint=error.hint.replace(f"/{_NAMES[0]}", "")) from None
     return main, Repository(main.registry, main.name.removesuffix(_NAMES[0]) + _NAMES[1])
 
 

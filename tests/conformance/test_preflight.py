@@ -13,7 +13,7 @@ from manifest_tool.registry.client import Client
 from manifest_tool.registry.credentials import Keychain
 from manifest_tool.registry.retry import Retry
 from manifest_tool.registry.transport import Options
-from manifest_tool.server.actions import Answer, Reset
+from manifest_tool.server.actions import Answer, Delay, Reset
 from manifest_tool.server.serve import Running
 from tests import harness, seeds
 
@@ -46,6 +46,13 @@ async def test_an_image_that_is_there_is_read_and_nothing_written(embedded: Runn
 async def test_nobody_there() -> None:
     with pytest.raises(Unreachable):
         await reach(f"127.0.0.1:{harness.free_port()}")
+
+
+async def test_somebody_who_says_nothing(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_SECONDS", 0.1)
+    embedded.faults.add(Delay(60), method="GET")
+    with pytest.raises(Unreachable, match=r"^127\.0\.0\.1:\d+ did not answer within 0 s$"):
+        await reach(embedded.host)
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -48,8 +48,9 @@ def test_an_image_is_no_namespace(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "http://localhost/acme", "localhost:5000/Acme", "localhost:5000//acme"])
 def test_what_is_no_reference_is_no_namespace(text: str) -> None:
-    with pytest.raises(InvalidReference):
+    with pytest.raises(InvalidReference, match=r"^invalid reference '") as raised:
         start.repositories(text)
+    assert "manifest-tool-test" not in f"{raised.value} {raised.value.hint}"
 
 
 @pytest.mark.parametrize(

@@ -434,7 +434,7 @@ def test_the_script_tells_how_it_is_used() -> None:
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
-@pytest.mark.parametrize("place", ["venv", "path", "module", "nowhere"])
+@pytest.mark.parametrize("place", ["venv", "path", "module", "nowhere", "another"])
 def test_the_script_finds_the_program(tmp_path: Path, shell: str, place: str) -> None:
     """A program that tells what it is given stands where the real one may."""
     if shutil.which(shell) is None:
@@ -447,7 +447,10 @@ def test_the_script_finds_the_program(tmp_path: Path, shell: str, place: str) ->
     for name in ("dirname", "cat", shell):
         (tools / name).symlink_to(shutil.which(name) or "")
     stand_in = '#!/bin/sh\nfor word; do echo "$word"; done\n'
-    if place != "nowhere":
+    if place == "another":
+        # The program in Go that has the same name, and knows no such command.
+        (tools / "manifest-tool").symlink_to(shutil.which("false") or "")
+    elif place != "nowhere":
         names = {"venv": root / ".venv/bin/manifest-tool", "path": tools / "manifest-tool", "module": tools / "python3"}
         names[place].parent.mkdir(parents=True, exist_ok=True)
         names[place].write_text(stand_in.replace("#!/bin/sh", f"#!{shutil.which('sh')}"))
@@ -456,7 +459,7 @@ def test_the_script_finds_the_program(tmp_path: Path, shell: str, place: str) ->
         [tools / shell, copy, "x/y", "--only", "two words"], capture_output=True, text=True, env={"PATH": str(tools)}
     )
     module = ["-m", "manifest_tool"] if place == "module" else []
-    if place == "nowhere":
+    if place in {"nowhere", "another"}:
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("error: manifest-tool is not installed\nhint: ")
     else:
