@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from manifest_tool.errors import UsageError
 from manifest_tool.server.call import CHUNK
+from manifest_tool.server.handshake import Handshakes
 from manifest_tool.server.limits import DEFAULT
 from manifest_tool.server.receiving import LIMITS
 from manifest_tool.server.shape import Runner
@@ -64,10 +65,11 @@ class Listener:
             logger=_LOGGER,
             shutdown_timeout=patience,
         )
+        runner.handshakes = Handshakes(self.tls, limits.idle) if self.tls else None
         await runner.setup()
         try:
             try:
-                await web.TCPSite(runner, self.host, self.port, ssl_context=self.tls).start()
+                await web.TCPSite(runner, self.host, self.port).start()
             except (OSError, UnicodeError) as error:
                 hint = _HINT if getattr(error, "errno", None) in _OF_THE_PORT else ""
                 raise UsageError(f"cannot listen on {self.host}:{self.port}: {_reason(error)}", hint=hint) from error
@@ -96,12 +98,14 @@ async def until_stopped(app: web.Application, listener: Listener, announce: Call
         await stop.wait()
 
 
-async def _stop(runner: web.AppRunner) -> None:
+async def _stop(runner: Runner) -> None:
     # What is just being accepted would be lost by a server that closes, and never be closed itself.
     while accepting := [task for task in asyncio.all_tasks() if _ACCEPTING in repr(task.get_coro())]:
         await asyncio.wait(accepting)
     for site in list(runner.sites):
         await site.stop()
+    if runner.handshakes is not None:
+        await runner.handshakes.stop()
     connections = runner.server.connections if runner.server else []
     # Closing waits for the other side's farewell under TLS, which may never come. What TLS is, a transport tells only
     # before it is closed.

@@ -19,6 +19,8 @@ from manifest_tool.server.taking import Taker
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
+    from manifest_tool.server.handshake import Handshakes
+
 _CODES = {401: "UNAUTHORIZED", 403: "DENIED", 405: "UNSUPPORTED", 413: "SIZE_INVALID", 429: "TOOMANYREQUESTS"}
 _SHAPED = web.AppKey("shaped", bool)
 _CROWDED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -61,23 +63,32 @@ async def expect(request: web.Request) -> web.StreamResponse | None:
 class Runner(web.AppRunner):
     """Runs an application; where that has a shape, what is no HTTP is refused in it too."""
 
-    __slots__ = ()
+    __slots__ = ("handshakes",)
+    handshakes: Handshakes | None
+    """Of TLS, where that is spoken."""
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        if _SHAPED not in self.app:
+        if _SHAPED not in self.app and self.handshakes is None:
             return made
         server = _Server(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # noqa: SLF001
         server.most = self.app.get(LIMITS, DEFAULT).connections
+        server.handshakes = self.handshakes
         return server
 
 
 class _Server(web.Server):
     most = DEFAULT.connections
+    handshakes: Handshakes | None = None
 
     @property
     def crowded(self) -> bool:
-        return len(self._connections) > self.most
+        return self.room < 0
+
+    @property
+    def room(self) -> int:
+        """How many more connections there may be."""
+        return self.most - len(self._connections)
 
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
@@ -88,18 +99,18 @@ class _Connection(RequestHandler):
     _taker: Taker | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
         self._taker = None
+        server = self._manager if isinstance(self._manager, _Server) else None
+        if server and server.handshakes is not None and transport.get_extra_info("sslcontext") is None:
+            server.handshakes.begin(transport, self, server.room)
+            return
+        super().connection_made(transport)
         # Where a system can do that, it ends a connection whose other side takes nothing for that long.
         option = getattr(socket, "TCP_USER_TIMEOUT", None)
         if option is not None:
             raw = transport.get_extra_info("socket")
             raw.setsockopt(socket.IPPROTO_TCP, option, int(1000 * self.keepalive_timeout))
-        if (
-            isinstance(self._manager, _Server)
-            and self._manager.crowded
-            and isinstance(transport, asyncio.WriteTransport)
-        ):
+        if server and server.crowded and isinstance(transport, asyncio.WriteTransport):
             transport.write(_CROWDED)
             self.force_close()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
+import socket
 import ssl
 import subprocess
+from asyncio.sslproto import SSLProtocol
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,10 +16,13 @@ import pytest
 from manifest_tool.errors import UsageError
 from manifest_tool.server import tls
 from manifest_tool.server.auth import Auth
+from manifest_tool.server.limits import Limits
 from manifest_tool.server.serve import serving
 from tests.conftest import Program
 from tests.registry.test_tls import Authority, authority
+from tests.server.test_access_log import until
 from tests.server.test_command import started
+from tests.server.test_hostile import connected
 
 __all__ = ["authority"]
 
@@ -37,10 +44,61 @@ def test_the_command_announces_https(authority: Authority) -> None:
     files = ("--tls-cert", str(authority.folder / "server.cert"), "--tls-key", str(authority.folder / "server.key"))
     with started(*files) as line:
         host = line.strip().removeprefix("https://")
-        context = ssl.create_default_context(cafile=authority.folder / "ca.crt")
-        connection = http.client.HTTPSConnection(host, context=context, timeout=10)
+        assert served(host, authority)
+
+
+def test_clients_that_never_speak_tls_take_no_more_than_their_part(authority: Authority) -> None:
+    context = tls.context(authority.folder / "server.cert", authority.folder / "server.key")
+    with serving(tls=context, limits=Limits(connections=3)) as running, ExitStack() as stack:
+        silent = [stack.enter_context(connected(running)) for _ in range(3)]
+        with connected(running) as refused:
+            assert ended(refused)
+        silent.pop().close()
+        until(lambda: served(running.host, authority))
+
+
+def test_it_stops_though_a_client_never_speaks_tls(authority: Authority) -> None:
+    context = tls.context(authority.folder / "server.cert", authority.folder / "server.key")
+    with ExitStack() as stack:
+        with serving(tls=context) as running:
+            silent = stack.enter_context(connected(running))
+            assert served(running.host, authority)  # so the one before was accepted
+        assert ended(silent)
+
+
+def test_clients_that_break_off_a_handshake_leave_nothing_behind(authority: Authority) -> None:
+    context = tls.context(authority.folder / "server.cert", authority.folder / "server.key")
+    gc.collect()
+    gc.disable()
+    try:
+        with serving(tls=context) as running:
+            for _ in range(20):
+                with connected(running) as connection:
+                    connection.sendall(b"no TLS")
+                    assert ended(connection)
+            assert served(running.host, authority)
+            assert len([found for found in gc.get_objects() if isinstance(found, SSLProtocol)]) < 5
+    finally:
+        gc.enable()
+
+
+def ended(connection: socket.socket) -> bool:
+    """Whether the other side ends a connection before its time is over."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def served(host: str, authority: Authority) -> bool:
+    context = ssl.create_default_context(cafile=authority.folder / "ca.crt")
+    connection = http.client.HTTPSConnection(host, context=context, timeout=10)
+    try:
         connection.request("GET", "/v2/")
-        assert connection.getresponse().read() == b"{}"
+        return connection.getresponse().read() == b"{}"
+    except (ConnectionError, ssl.SSLError):
+        return False
+    finally:
         connection.close()
 
 
