@@ -6,9 +6,10 @@ import json
 
 
 def decode(raw: bytes | str) -> object:
-    """Read JSON as RFC 8259 has it, which knows neither ``NaN`` nor ``Infinity``; raises `ValueError`."""
+    """Read JSON as RFC 8259 has it: in UTF-8 and without a mark of it, ``NaN`` or ``Infinity``; raises `ValueError`."""
+    text = raw.decode() if isinstance(raw, bytes) else raw
     try:
-        value: object = json.loads(raw, parse_constant=_refuse)
+        value: object = json.loads(text, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     return value

@@ -313,6 +313,13 @@ def test_what_no_client_could_use(client: Client, document: object, media_type: 
     assert client("GET", manifest("tag")).codes == ["MANIFEST_UNKNOWN"]
 
 
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+def test_what_is_not_in_utf_8(client: Client, coding: str) -> None:
+    """Python would read it, and no client in Go."""
+    answer = client("PUT", manifest("tag"), json.dumps(index()).encode(coding), Content_Type=types.OCI_INDEX)
+    assert (answer.status, answer.codes) == (400, ["MANIFEST_INVALID"])
+
+
 @pytest.mark.parametrize("raw", [b"{", b"", b"\xff{}", b"[" * 100_000, b"<html></html>", b'{"a": NaN}', b"1" * 5000])
 def test_what_is_no_json(client: Client, raw: bytes) -> None:
     answer = client("PUT", manifest("tag"), raw, Content_Type=types.OCI_INDEX)

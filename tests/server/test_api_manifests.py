@@ -271,8 +271,9 @@ def test_a_manifest_goes_with_its_tags(client: Client) -> None:
     assert [client("HEAD", manifest(which)).status for which in (digest, "one", "two")] == [404] * 3
 
 
-def test_a_blob_goes(registry: Running, client: Client) -> None:
-    path = f"/v2/{REPOSITORY}/blobs/{registry.put_blob(REPOSITORY, b'data')}"
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_blob_goes(registry: Running, client: Client, algorithm: str) -> None:
+    path = f"/v2/{REPOSITORY}/blobs/{registry.put_blob(REPOSITORY, b'data', algorithm)}"
     assert [client(method, path).status for method in ("HEAD", "DELETE", "HEAD", "DELETE")] == [200, 202, 404, 404]
 
 
