@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from manifest_tool.server.accounts import Hashes
 
+_ANYWHERE = "this machine"
+
 app = typer.Typer(
     name="registry",
     help="Run the embedded registry, for trying things out and for tests.",
@@ -72,6 +74,7 @@ def serve(
     from manifest_tool.server.memory import MemoryStore
     from manifest_tool.server.rules import Rules
 
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host  # as in a URL
     deeds = "read everything" if read_only else "read, write and delete everything"
     _check_reach(host, auth, deeds, allow_anonymous=allow_anonymous)
     hashes = _accounts(auth, htpasswd)
@@ -104,7 +107,7 @@ def _check_reach(host: str, auth: Auth, deeds: str, *, allow_anonymous: bool) ->
         )
     if auth is Auth.NONE and not allow_anonymous and not is_loopback(host):
         raise UsageError(
-            f"whoever reaches {host or 'this machine'} could {deeds} here",
+            f"whoever reaches {host or _ANYWHERE} could {deeds} here",
             hint="ask for accounts with --auth basic --htpasswd FILE, or pass --allow-anonymous; in a container, pass "
             "that and publish the port on the loopback of its host alone, as with docker run -p 127.0.0.1:5000:5000",
         )
@@ -116,10 +119,10 @@ def _warn_of_reach(host: str, auth: Auth, tls: ssl.SSLContext | None, deeds: str
     if is_loopback(host):
         return
     if auth is Auth.NONE:
-        streams.tell(f"warning: whoever reaches {host} may {deeds} here")
+        streams.tell(f"warning: whoever reaches {host or _ANYWHERE} may {deeds} here")
     elif tls is None:
         streams.tell(
-            f"warning: passwords travel to {host} in the clear: encrypt them with --tls-cert and --tls-key, "
+            f"warning: passwords travel to {host or _ANYWHERE} in the clear: encrypt them with --tls-cert and --tls-key, "
             "or with a proxy before this"
         )
 

@@ -121,6 +121,13 @@ def test_a_warning_where_others_may_come(options: list[str], warning: str, accou
     assert "cannot listen on 192.0.2.1:0" in str(result.exception)
 
 
+def test_every_address_has_a_name_in_the_warning() -> None:
+    # The last option does not fit, so that nothing comes to listen.
+    result = CliRunner().invoke(app, ["registry", "serve", "--host", "", "--allow-anonymous", "--anonymous-pull"])
+    assert result.stderr.startswith("warning: whoever reaches this machine may read, write and delete everything")
+    assert isinstance(result.exception, UsageError)
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -164,7 +171,7 @@ def test_a_guarded_registry_that_tells_who_asked(accounts: Path, tmp_path: Path)
     ]
 
 
-@pytest.mark.parametrize("host", ["127.9.9.9", "localhost", "::1"])
+@pytest.mark.parametrize("host", ["127.9.9.9", "localhost", "::1", "[::1]"])
 def test_no_warning_on_this_machine(host: str) -> None:
     with started("--host", host) as line:
         assert line.startswith("http://")
