@@ -122,8 +122,8 @@ def _warn_of_reach(host: str, auth: Auth, tls: ssl.SSLContext | None, deeds: str
         streams.tell(f"warning: whoever reaches {host or _ANYWHERE} may {deeds} here")
     elif tls is None:
         streams.tell(
-            f"warning: passwords travel to {host or _ANYWHERE} in the clear: encrypt them with --tls-cert and --tls-key, "
-            "or with a proxy before this"
+            f"warning: passwords travel to {host or _ANYWHERE} in the clear: "
+            "encrypt them with --tls-cert and --tls-key, or with a proxy before this"
         )
 
 
