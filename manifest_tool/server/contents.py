@@ -58,6 +58,9 @@ class Contents:
     def names(self) -> list[str]:
         return sorted(self._repositories)
 
+    def has(self, name: str) -> bool:
+        return name in self._repositories
+
     def repository(self, name: str) -> Repository:
         """One repository; an empty one that is not kept where it is unknown."""
         return self._repositories.get(name) or Repository()

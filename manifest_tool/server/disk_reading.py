@@ -47,6 +47,10 @@ class Reading:
         with self._lock:
             return self._contents.names()
 
+    def has_repository(self, repository: str) -> bool:
+        with self._lock:
+            return self._contents.has(repository)
+
     def blob(self, repository: str, digest: Digest) -> DiskBlob | None:
         with self._lock:
             found = digest in self._contents.repository(repository).blobs

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 async def tags(call: Call) -> web.Response:
     """List the tags of a repository."""
     names = call.store.tags(call.repository)
-    if not names and call.repository not in call.store.repositories():
+    if not names and not call.store.has_repository(call.repository):
         raise refusals.name_unknown(call.repository)
     found, headers = page(call, names)
     return _json({"name": call.repository, "tags": found}, headers)

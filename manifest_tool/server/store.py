@@ -63,6 +63,8 @@ class Store(Protocol):
     def repositories(self) -> list[str]:
         """Every repository that ever held a blob or a manifest, sorted."""
 
+    def has_repository(self, repository: str) -> bool: ...
+
     def blob(self, repository: str, digest: Digest) -> Blob | None: ...
 
     def mount(self, repository: str, digest: Digest, source: str = "") -> bool:
