@@ -128,10 +128,15 @@ class DiskStore(Reading):
         upload = self._sessions.close(repository, identity, turn)
         if upload is None:
             return False
+        moved = False
         try:
-            return upload.matches(digest) and self._keep(repository, digest, upload)
+            if not upload.matches(digest):
+                return False
+            moved = self._keep(repository, digest, upload)
+            return True
         finally:
-            upload.drop()
+            if not moved:
+                upload.drop()
 
     def discard(self, repository: str, identity: str) -> bool:
         upload = self._sessions.close(repository, identity)
@@ -150,8 +155,7 @@ class DiskStore(Reading):
             if self._knows(digest):
                 self._add_manifest(repository, digest, manifest)
             else:
-                self._room.take(size)
-                with self._placing(digest, size):
+                with self._room.taken(size), self._placing(digest):
                     self._files.write_bytes(digest, manifest.raw)
                     self._add_manifest(repository, digest, manifest)
             with self._tags.held((repository, tag) for tag in tags):
@@ -182,24 +186,25 @@ class DiskStore(Reading):
             return found
 
     def _keep(self, repository: str, digest: Digest, upload: DiskUpload) -> bool:
+        """Whether the bytes of the upload, and the room that it took, are those of the blob now."""
         with self._digests.held([digest]):
-            if self._knows(digest):
+            known = self._knows(digest)
+            if known:
                 self._add_blob(repository, digest, upload.size)
             else:
-                self._room.count(upload.size)
-                with self._placing(digest, upload.size):
+                with self._placing(digest):
                     self._files.place(digest, upload.move)
                     self._add_blob(repository, digest, upload.size)
-        return True
+        return not known
 
     @contextmanager
-    def _placing(self, digest: Digest, size: int) -> Iterator[None]:
+    def _placing(self, digest: Digest) -> Iterator[None]:
         """Around what puts bytes there that are new; they are taken back if nothing comes to have them."""
         try:
             yield
-        finally:
-            if not self._knows(digest):
-                self._forget(digest, size)
+        except BaseException:
+            self._files.remove_bytes(digest)
+            raise
 
     def _forget(self, digest: Digest, size: int) -> None:
         self._files.remove_bytes(digest)

@@ -28,7 +28,6 @@ class DiskUpload(Session):
         self._room = room
 
     def drop(self) -> None:
-        """Give up what is left of it, and the room."""
         self._path.unlink(missing_ok=True)
         self._room.give(self.size)
 

@@ -108,10 +108,15 @@ class MemoryStore:
         upload = self._sessions.close(repository, identity, turn)
         if upload is None:
             return False
+        kept = False
         try:
-            return upload.matches(digest) and self._keep(repository, digest, upload)
+            if not upload.matches(digest):
+                return False
+            kept = self._keep(repository, digest, upload)
+            return True
         finally:
-            upload.drop()
+            if not kept:
+                upload.drop()
 
     def discard(self, repository: str, identity: str) -> bool:
         upload = self._sessions.close(repository, identity)
@@ -170,13 +175,14 @@ class MemoryStore:
             return self._contents.repository(repository).tags.pop(tag, None) is not None
 
     def _keep(self, repository: str, digest: Digest, upload: MemoryUpload) -> bool:
+        """Whether the bytes of the upload, and the room that it took, are those of the blob now."""
         with self._lock:
             self._contents.check(1)
-            if digest not in self._bytes:
+            known = digest in self._bytes
+            if not known:
                 self._bytes[digest] = upload.data()
-                self._room.count(upload.size)
             self._contents.add_blob(repository, digest, upload.size)
-        return True
+        return not known
 
     def _forget(self, digest: Digest) -> None:
         self._room.give(len(self._bytes.pop(digest)))

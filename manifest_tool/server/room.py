@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +44,16 @@ class Room:
             if left is not None and size > left:
                 raise Full(f"{size} bytes are more than the {left} that are left")
             self.used += size
+
+    @contextmanager
+    def taken(self, size: int) -> Iterator[None]:
+        """Around what needs so many bytes; they are given back where it fails."""
+        self.take(size)
+        try:
+            yield
+        except BaseException:
+            self.give(size)
+            raise
 
     def count(self, size: int) -> None:
         """Take what is there already."""

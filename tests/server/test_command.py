@@ -21,7 +21,8 @@ from manifest_tool.cli import registry as command
 from manifest_tool.errors import UsageError
 from manifest_tool.oci.digest import Digest
 from manifest_tool.oci.media_type import OCI_INDEX
-from manifest_tool.server.serve import serving
+from manifest_tool.server.disk import DiskStore
+from manifest_tool.server.serve import Running, serving
 from tests import harness
 from tests.server.conftest import Client
 
@@ -180,3 +181,18 @@ def test_no_warning_on_this_machine(host: str) -> None:
 def test_help_needs_no_aiohttp() -> None:
     script = "import sys, manifest_tool.cli.registry; sys.exit('aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_a_root_that_is_only_read(tmp_path: Path) -> None:
+    digest = Digest.of(b"blob")
+    with DiskStore(tmp_path / "root") as store:
+        Running(store).put_blob("a", b"blob")
+    with started("--root", str(tmp_path / "root"), "--read-only") as line:
+        host = line.strip().removeprefix("http://")
+        assert harness.request(host, "GET", f"/v2/a/blobs/{digest}")[::2] == (200, b"blob")
+        assert harness.request(host, "POST", "/v2/a/blobs/uploads/")[0] == 405
+    arguments = ["registry", "serve", "--port", "0", "--read-only", "--root", str(tmp_path / "typo")]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == f"there is no registry in {tmp_path / 'typo'}"
+    assert not (tmp_path / "typo").exists()

@@ -11,6 +11,7 @@ import pytest
 
 from manifest_tool.oci.digest import Digest
 from manifest_tool.server.disk import DiskStore
+from manifest_tool.server.limits import Limits
 from manifest_tool.server.room import SPARE, Full, Room
 from manifest_tool.server.serve import serving
 from tests.server.conftest import Client
@@ -64,3 +65,20 @@ def test_a_disk_that_fills_up_is_a_registry_that_is_full(tmp_path: Path, monkeyp
         assert client("GET", location).headers["Range"] == "0-3"
         assert client("PUT", f"{location}?digest={DIGEST}", DATA[4:]).status == 201
         client.close()
+
+
+def test_what_becomes_a_blob_takes_its_room_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, left = os.fsync, list[int | None]()
+    with DiskStore(tmp_path, Limits(size=100)) as store:
+        upload = store.begin("a")
+        upload.write(DATA)
+
+        def sync(handle: int) -> None:
+            left.append(store.room())
+            real(handle)
+
+        monkeypatch.setattr(os, "fsync", sync)
+        assert store.commit("a", upload.id, DIGEST)
+        assert {*left, store.room()} == {100 - len(DATA)}
+        assert store.delete_blob("a", DIGEST)
+        assert store.room() == 100
