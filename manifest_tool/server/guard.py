@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from manifest_tool.server.rights import Rights
 
-_READS = frozenset({"GET", "HEAD"})
-
 
 def middlewares(
     hashes: Hashes, auth: Auth, *, anonymous_pull: bool = False, read_only: bool = False
@@ -58,7 +56,7 @@ def tokens(endpoint: TokenEndpoint, given: Tokens) -> Middleware:
     """Demand a token with the rights that a request needs, and give tokens."""
 
     async def check(request: web.Request) -> web.Request:
-        need, source = _needed(request), _source(request)
+        need, source = rights.needed(request.method, request.rel_url.raw_path), _source(request)
         scope = rights.text(rights.asked_for(need | source))
         challenge = f'Bearer realm="{endpoint.url(request)}",service="{SERVICE}"'
         challenge += f',scope="{scope}"' if scope else ""
@@ -87,7 +85,7 @@ def tokens(endpoint: TokenEndpoint, given: Tokens) -> Middleware:
 @web.middleware
 async def unchanging(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Take nothing."""
-    if request.method in _READS:
+    if request.method in rights.READS:
         return await handler(request)
     reason = Reason("UNSUPPORTED", "this registry is read-only")
     return Refusal(405, reason, headers={"Allow": "GET, HEAD"}).response()
@@ -103,10 +101,6 @@ def _before(check: Callable[[web.Request], Awaitable[web.Request]]) -> Middlewar
         return await handler(request)
 
     return demand
-
-
-def _needed(request: web.Request) -> Rights:
-    return rights.needed(request.method, request.rel_url.raw_path)
 
 
 def _source(request: web.Request) -> Rights:

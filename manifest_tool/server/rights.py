@@ -13,10 +13,11 @@ Rights: TypeAlias = frozenset[tuple[str, str]]
 
 NONE: Rights = frozenset()
 PULL = "pull"
+READS = frozenset({"GET", "HEAD"})
+"""The methods that change nothing."""
 
 _ACTIONS = frozenset({PULL, "push", "delete"})
 _CATALOG: Rights = frozenset({("registry:catalog", "*")})
-_READS = frozenset({"GET", "HEAD"})
 _OF_THE_REGISTRY = "/v2/_"
 """What such paths are about is no repository: no name begins in this way."""
 
@@ -58,7 +59,7 @@ def asked_for(need: Rights) -> Rights:
 
 
 def _action(method: str, rest: str) -> str:
-    if method in _READS:
+    if method in READS:
         return PULL
     # An upload that is given up is nothing that was there before.
     return "delete" if method == "DELETE" and not rest.startswith("/blobs/uploads") else "push"
