@@ -169,11 +169,14 @@ class DiskStore(Reading):
                 tags = self._contents.tags_of(repository, digest)
             # No tag can come to point to it now; one that moves away meanwhile is left alone.
             with self._tags.held((repository, tag) for tag in tags):
-                self._move(repository, [tag for tag in tags if self.tag(repository, tag) == digest], None)
-            self._files.unlink(repository, MANIFESTS, digest)
-            with self._lock:
-                size = self._contents.remove_manifest(repository, digest)
-                self._manifests.drop(digest)
+                # From here on it is deleted: its tags are litter to the next process.
+                self._files.unlink(repository, MANIFESTS, digest)
+                try:
+                    self._move(repository, [tag for tag in tags if self.tag(repository, tag) == digest], None)
+                finally:
+                    with self._lock:
+                        size = self._contents.remove_manifest(repository, digest)
+                        self._manifests.drop(digest)
             if size is not None:
                 self._forget(digest, size)
             return True

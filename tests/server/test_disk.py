@@ -272,3 +272,32 @@ def test_a_manifest_whose_bytes_are_damaged_is_not_served(tmp_path: Path) -> Non
         assert client("PUT", "/v2/a/manifests/tag", RAW, Content_Type=INDEX).status == 201
         assert client("GET", "/v2/a/manifests/tag").body == RAW
         client.close()
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_a_delete_that_is_cut_short_is_done_or_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    class Killed(BaseException):
+        """Nothing of what would come next is done."""
+
+    real, left = os.unlink, step
+
+    def unlink(path: Path) -> None:
+        nonlocal left
+        if not left:
+            raise Killed
+        left -= 1
+        real(path)
+
+    with DiskStore(tmp_path) as store:
+        digest = Running(store).put_manifest("a", RAW, INDEX, "one")
+        store.put_manifest("a", digest, Stored(INDEX, RAW), ["two"])
+        monkeypatch.setattr(os, "unlink", unlink)
+        with pytest.raises(Killed):
+            store.delete_manifest("a", digest)
+        monkeypatch.undo()
+    with DiskStore(tmp_path) as store:
+        assert store.tags("a") == ({} if step else {"one": digest, "two": digest})
+        assert store.has_manifest("a", digest) == (not step)
+    assert len(list(tmp_path.glob("repositories/a/_tags/*"))) == (0 if step else 2)
