@@ -114,11 +114,8 @@ class Store(Protocol):
 
 def entry_of(manifest: Stored) -> Entry:
     """What is to be known of a manifest, even of one that no registry would accept."""
-    subject = None
-    if b'"subject"' in manifest.raw:
-        try:
-            document = json.loads(manifest.raw)
-            subject = Descriptor.from_json(document["subject"]).digest
-        except (ValueError, LookupError, TypeError, RecursionError):
-            pass
-    return Entry(manifest.media_type, subject)
+    try:
+        document = json.loads(manifest.raw)
+        return Entry(manifest.media_type, Descriptor.from_json(document["subject"]).digest)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return Entry(manifest.media_type)

@@ -218,6 +218,13 @@ def test_a_referrer_is_told_of(
     }
 
 
+def test_a_referrer_whose_subject_is_spelled_otherwise(client: Client) -> None:
+    raw = json.dumps(index(**about())).replace('"subject"', r'"\u0073ubject"').encode()
+    answer = put(client, None, "tag", types.OCI_INDEX, raw)
+    assert answer.headers["OCI-Subject"] == str(SUBJECT)
+    assert [entry["digest"] for entry in referrers(client).json["manifests"]] == [str(stored(answer))]
+
+
 @pytest.mark.parametrize("asked", ["application/spdx%2Bjson", "application/spdx+json"])
 def test_referrers_of_a_type(client: Client, asked: str) -> None:
     for kind in ("application/spdx+json", "a/two"):
