@@ -118,6 +118,10 @@ async def test_an_authority_of_one_s_own(authority: Authority) -> None:
     assert "--ca-file" in error.hint
 
 
+def test_an_authority_that_says_less_than_it_should_is_taken_by_every_python() -> None:
+    assert not Trust().common().verify_flags & ssl.VERIFY_X509_STRICT
+
+
 def test_an_authority_of_one_s_own_is_added_to_the_others(authority: Authority) -> None:
     before = Trust(folders=()).common().cert_store_stats()["x509"]
     assert authority.trust.common().cert_store_stats()["x509"] == before + 1
