@@ -82,8 +82,9 @@ class Listener:
 def _reason(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
         return "this is no name of a host"
-    # What asyncio says repeats the address; those of names, which are no system's, are negative.
-    number = error.errno or 0
+    # What asyncio says repeats the address; those of names, which are no system's, are negative. Since Python 3.13 it
+    # gives none where no address is one of this machine.
+    number = error.errno or errno.EADDRNOTAVAIL
     return os.strerror(number) if number > 0 else error.strerror or str(error)
 
 

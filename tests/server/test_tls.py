@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from manifest_tool.errors import UsageError
+from manifest_tool.registry.tls import Trust
 from manifest_tool.server import tls
 from manifest_tool.server.auth import Auth
 from manifest_tool.server.limits import Limits
@@ -91,7 +92,7 @@ def ended(connection: socket.socket) -> bool:
 
 
 def served(host: str, authority: Authority) -> bool:
-    context = ssl.create_default_context(cafile=authority.folder / "ca.crt")
+    context = Trust(str(authority.folder / "ca.crt")).common()
     connection = http.client.HTTPSConnection(host, context=context, timeout=10)
     try:
         connection.request("GET", "/v2/")
