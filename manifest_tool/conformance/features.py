@@ -34,6 +34,7 @@ _COMPUTED = "digests are computed from what is read"
 _ANEW = "interrupted downloads start over"
 _MAY_FAIL = "an interrupted download may fail"
 _AGAIN = "blobs that are there are uploaded again"
+_ONLY_OCI = "only OCI images can be published"
 _TAG_SCHEMA = "referrers are listed under a tag (tag schema)"
 
 _RULES = (
@@ -56,7 +57,7 @@ _RULES = (
     ),
     _Rule("cancel uploads", ("blob-cancel",), "unneeded uploads are left to expire"),
     _Rule("push images by digest", ("manifest-put-digest",)),
-    _Rule("publish Docker images", ("image-docker",), "only OCI images can be published"),
+    _Rule("publish Docker images", ("image-docker",), _ONLY_OCI),
     _Rule("publish a Docker manifest list", ("list-docker",), "every push needs --type oci", given="index-oci"),
     _Rule("publish an OCI index", ("index-oci",), "--type oci cannot be used", given="list-docker"),
     _Rule(
@@ -64,12 +65,14 @@ _RULES = (
         ("list-oci-children",),
         "OCI images need --type oci",
         given="index-oci",
+        else_="only Docker images can be published",
     ),
     _Rule(
         "list Docker images in an OCI index",
         ("index-docker-children",),
         "Docker images cannot be pushed with --type oci",
         given="list-docker",
+        else_=_ONLY_OCI,
     ),
     _Rule(
         "mix Docker and OCI images", ("index-mixed",), "all images of an index have to be of one kind, Docker or OCI"

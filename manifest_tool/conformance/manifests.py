@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from manifest_tool.concurrency import together
-from manifest_tool.conformance import images
 from manifest_tool.conformance.check import Failed, Unsupported, Verdict
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.waiting import found, pause
@@ -83,7 +82,7 @@ async def push(probe: Probe, *made: Image) -> None:
 
 async def pushed(probe: Probe, tag: str = "") -> Image:
     """Make an image and push it, under a tag or else its digest."""
-    image = images.image(probe.nonce())
+    image = probe.image()
     await put_blobs(probe, image)
     await put(probe, image.manifest, tag, "an image")
     return image

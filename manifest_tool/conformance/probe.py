@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from manifest_tool.concurrency import together
-from manifest_tool.conformance import record, waiting
+from manifest_tool.conformance import images, record, waiting
 from manifest_tool.conformance.check import Limited
 from manifest_tool.conformance.hold import expect, stored
 from manifest_tool.conformance.session import Session
@@ -59,6 +59,11 @@ class Probe:
     def data(self, size: int = 2048) -> bytes:
         """So many bytes that are nowhere else."""
         return secrets.token_bytes(size)
+
+    def image(self, platform: str = "linux/amd64") -> Image:
+        """An image that is nowhere else, of a type that the registry takes."""
+        kind = types.DOCKER_MANIFEST if types.OCI_MANIFEST in self.site.refused else types.OCI_MANIFEST
+        return images.image(self.nonce(), platform, kind)
 
     def tag(self, name: str) -> str:
         """A tag of this run."""

@@ -35,6 +35,8 @@ class Site:
     """How many requests had to be sent again, by status and ``Retry-After``."""
     patience: Retry = field(default_factory=Retry)
     """How a push waits for what registries put off, or show only in a while."""
+    refused: set[str] = field(default_factory=set, hash=False)
+    """Media types of images that the registry does not take."""
     reference: Reference | None = None
     """What is read where nothing is to be written."""
     read: dict[str | Digest, Manifest] = field(default_factory=dict, hash=False)

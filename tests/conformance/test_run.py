@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from manifest_tool.conformance import catalogue, images
 from manifest_tool.conformance import run as runs
 from manifest_tool.conformance.check import Check, Failed, Group, Limited, Question, Unsupported, Untried
+from manifest_tool.conformance.features import summary
 from manifest_tool.conformance.probe import Probe
 from manifest_tool.conformance.result import Outcome, Result
 from manifest_tool.conformance.run import Interrupted, run
@@ -18,6 +19,7 @@ from manifest_tool.errors import InvalidDigest, RegistryError
 from manifest_tool.server.actions import Answer, Delay
 from manifest_tool.server.serve import Running
 from tests.conformance import trial
+from tests.conformance.checks.wrong import Untaken
 
 PASS, FAIL, UNSUPPORTED, UNTRIED = Outcome.PASS, Outcome.FAIL, Outcome.UNSUPPORTED, Outcome.UNTRIED
 _UNTRIED = {"token-scopes", "anonymous-write"}
@@ -191,6 +193,26 @@ async def test_a_check_that_does_not_end_fails(embedded: Running, monkeypatch: p
     monkeypatch.setattr(runs, "_SECONDS", 0.05)
     embedded.faults.add(Delay(60), method="GET", path="/v2/$")
     assert (await trial.tried(embedded.host, "ping")).detail == "no end within 0 s"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told", "lacks"),
+    [
+        ("application/vnd.oci", "only Docker images can be published", {"index-oci", "list-oci-children", "artifact"}),
+        ("application/vnd.docker", "only OCI images can be published", {"image-docker", "list-docker"}),
+    ],
+)
+async def test_a_registry_that_takes_one_kind_of_images_is_enough(
+    embedded: Running, prefix: str, told: str, lacks: set[str]
+) -> None:
+    embedded.faults.add(Untaken(prefix), method="PUT", path="/manifests/")
+    async with trial.site(embedded.host) as where:
+        report = await run(catalogue.WRITING, where, ignore)
+    assert report.sufficient
+    assert told in summary(report)
+    assert not [(result.id, result.detail) for result in report.results if result.outcome is FAIL]
+    assert lacks <= {result.id for result in report.results if result.outcome is UNSUPPORTED}
+    assert trial.is_empty(embedded)
 
 
 async def test_a_registry_that_is_none_fails_at_once(embedded: Running) -> None:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 async def _missing_child(probe: Probe) -> str | None:
-    there, missing = images.image(probe.nonce()), images.image(probe.nonce(), "linux/arm64")
+    there, missing = probe.image(), probe.image("linux/arm64")
     await manifests.push(probe, there)
     index = images.index([there.descriptor(), missing.descriptor()])
     return await _either(probe, index, probe.tag("missing-child"))
 
 
 async def _child_elsewhere(probe: Probe) -> str | None:
-    image, other = images.image(probe.nonce()), probe.site.other
+    image, other = probe.image(), probe.site.other
     try:
         await probe.put_image(image, repository=other)
     except (Failed, RegistryError) as error:
@@ -34,19 +34,19 @@ async def _child_elsewhere(probe: Probe) -> str | None:
 
 
 async def _missing_layer(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
+    image = probe.image()
     await probe.put_blob(image.config.raw)
     return await _either(probe, image.manifest, probe.tag("missing-layer"))
 
 
 async def _missing_config(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
+    image = probe.image()
     await probe.put_blob(image.layer.raw)
     return await _either(probe, image.manifest, probe.tag("missing-config"))
 
 
 async def _missing_subject(probe: Probe) -> str | None:
-    subject, image = images.image(probe.nonce()), images.image(probe.nonce())
+    subject, image = probe.image(), probe.image()
     await manifests.put_blobs(probe, image)
     content = images.with_fields(image.manifest, subject=subject.manifest.descriptor())
     tag = probe.tag("missing-subject")

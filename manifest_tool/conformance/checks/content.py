@@ -25,25 +25,43 @@ _NO_DIGEST = "sha256:baddigeststring"
 
 
 async def _put(probe: Probe) -> str | None:
-    await _pushed(probe, probe.tag("put"))
-    return None
+    """An image as the OCI has it, or else as Docker has it, which then is what all other checks go on with."""
+    tag = probe.tag("put")
+    image, answer = await _pushed(probe, tag)
+    if not manifests.is_refused(answer) or manifests.lacks_content(answer):
+        _accepted(answer, image, "an image")
+        return None
+    probe.site.refused.add(image.media_type)
+    docker, second = await _pushed(probe, tag)
+    if second.status not in WRITTEN:
+        probe.site.refused.clear()
+        _accepted(answer, image, "an image")
+    _accepted(second, docker, "a Docker image")
+    return f"Docker images are taken, but PUT of an OCI image was answered with {words(answer)}"
 
 
 async def _put_by_digest(probe: Probe) -> str | None:
-    content = await _pushed(probe)
+    content, answer = await _pushed(probe)
+    _accepted(answer, content, "an image by its digest")
     await manifests.exact(probe, content.digest, content)
     return None
 
 
-async def _pushed(probe: Probe, tag: str = "") -> Content:
-    """Push an image under a tag or else its digest; raises `Failed` where a push would fail."""
-    image = images.image(probe.nonce())
+async def _pushed(probe: Probe, tag: str = "") -> tuple[Content, Answer]:
+    """Put an image under a tag or else its digest, and once more where its blobs are not seen, as a push does."""
+    image = probe.image()
     await manifests.put_blobs(probe, image)
-    answer, _ = await manifests.patiently(probe, image.manifest, tag)
+    answer = await probe.put_manifest(image.manifest, tag)
+    if manifests.lacks_content(answer):
+        answer = await probe.put_manifest(image.manifest, tag)
+    return image.manifest, answer
+
+
+def _accepted(answer: Answer, content: Content, what: str) -> None:
+    """Hold an answer to what a push takes for success; raises `Failed`."""
     if answer.status not in WRITTEN:
-        raise Failed(f"PUT of an image{'' if tag else ' by its digest'} was answered with {words(answer)}")
-    _names(answer, image.manifest.raw)
-    return image.manifest
+        raise Failed(f"PUT of {what} was answered with {words(answer)}")
+    _names(answer, content.raw)
 
 
 async def _get(probe: Probe) -> str | None:
@@ -55,7 +73,7 @@ async def _get(probe: Probe) -> str | None:
 
 
 async def _created(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
+    image = probe.image()
     await manifests.put_blobs(probe, image)
     answer, _ = await manifests.patiently(probe, image.manifest, probe.tag("created"))
     expect(answer, 201)
@@ -72,14 +90,14 @@ async def _created(probe: Probe) -> str | None:
 
 
 async def _wrong_digest(probe: Probe) -> str | None:
-    image, other = images.image(probe.nonce()), Digest.of(probe.data())
+    image, other = probe.image(), Digest.of(probe.data())
     await manifests.put_blobs(probe, image)
     answer = await probe.put_manifest(image.manifest, other)
     return refused(answer, "a manifest under the digest of something else")
 
 
 async def _malformed_put(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
+    image = probe.image()
     await manifests.put_blobs(probe, image)
     answer = await probe.put_manifest(image.manifest, _NO_DIGEST)
     return refused(answer, f"a manifest under {_NO_DIGEST}")
@@ -91,7 +109,7 @@ async def _malformed_get(probe: Probe) -> str | None:
 
 
 async def _sha512(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
+    image = probe.image()
     digest = Digest.of(image.manifest.raw, "sha512")
     await manifests.put_blobs(probe, image)
     answer = await manifests.put(probe, image.manifest, digest, "an image by its sha512 digest")
@@ -107,7 +125,7 @@ async def _sha512(probe: Probe) -> str | None:
 
 
 async def _unknown_fields(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
+    image = probe.image()
     content = images.with_fields(image.manifest, **{"x-unknown": {"é": [1.5, None, True]}, "": ""})
     await manifests.put_blobs(probe, image)
     await manifests.kept(probe, content, probe.tag("unknown-fields"), "an image with unknown fields")

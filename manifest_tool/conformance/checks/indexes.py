@@ -91,8 +91,13 @@ async def _subject(probe: Probe) -> Content:
     return await _one(probe, {}, subject=image.manifest.descriptor(), artifactType=_ARTIFACT)
 
 
-def _index(name: str, what: str, make: Make) -> Check:
-    return Check(name, f"{what} is stored", manifests.keeping(name, what, make), after=AFTER)
+def _index(name: str, what: str, make: Make, after: tuple[str, ...] = AFTER) -> Check:
+    return Check(name, f"{what} is stored", manifests.keeping(name, what, make), after=after)
+
+
+def _special(name: str, what: str, make: Make) -> Check:
+    """A check of an OCI index that has something special."""
+    return _index(name, what, make, ("index-oci",))
 
 
 _OCI, _DOCKER = types.OCI_MANIFEST, types.DOCKER_MANIFEST
@@ -110,25 +115,25 @@ CHECKS = (
     _index(
         "index-mixed", "an OCI index of Docker and OCI images", lambda probe: _of(probe, types.OCI_INDEX, _DOCKER, _OCI)
     ),
-    _index("index-nested", "an index that lists an index", _nested),
-    _index("index-attestation", "an OCI index with an attestation", lambda probe: _attested(probe, types.OCI_INDEX)),
+    _special("index-nested", "an index that lists an index", _nested),
+    _special("index-attestation", "an OCI index with an attestation", lambda probe: _attested(probe, types.OCI_INDEX)),
     _index(
         "list-attestation",
         "a Docker manifest list with an attestation",
         lambda probe: _attested(probe, types.DOCKER_LIST),
     ),
-    _index("index-single", "an index of one image", lambda probe: _one(probe, {})),
-    _index("index-empty", "an empty index", _empty),
-    _index("index-no-platform", "an index of images without platforms", _without_platform),
-    _index(
+    _special("index-single", "an index of one image", lambda probe: _one(probe, {})),
+    _special("index-empty", "an empty index", _empty),
+    _special("index-no-platform", "an index of images without platforms", _without_platform),
+    _special(
         "index-platform", "an index with all fields of a platform", lambda probe: _one(probe, {"platform": _WINDOWS})
     ),
-    _index("index-annotations", "an index with annotations", lambda probe: _one(probe, _ANNOTATIONS, **_ANNOTATIONS)),
-    _index(
+    _special("index-annotations", "an index with annotations", lambda probe: _one(probe, _ANNOTATIONS, **_ANNOTATIONS)),
+    _special(
         "index-artifact-type", "an index with an artifactType", lambda probe: _one(probe, {}, artifactType=_ARTIFACT)
     ),
-    _index("index-subject", "an index with a subject", _subject),
-    _index("index-data", "an index with a manifest embedded in it (data)", _data),
-    _index("index-unknown-fields", "an index with unknown fields", lambda probe: _one(probe, _MADE_UP, **_MADE_UP)),
-    _index("index-large", f"an index of {_MANY} images", _large),
+    _special("index-subject", "an index with a subject", _subject),
+    _special("index-data", "an index with a manifest embedded in it (data)", _data),
+    _special("index-unknown-fields", "an index with unknown fields", lambda probe: _one(probe, _MADE_UP, **_MADE_UP)),
+    _special("index-large", f"an index of {_MANY} images", _large),
 )

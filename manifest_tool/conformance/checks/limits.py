@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from manifest_tool.concurrency import together
 from manifest_tool.conformance import blobs, images, manifests
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported
+from manifest_tool.conformance.checks.content import AFTER
 from manifest_tool.conformance.hold import expect, optional, stored
-from manifest_tool.conformance.images import Content
 from manifest_tool.conformance.record import words
 from manifest_tool.errors import Unreachable
-from manifest_tool.oci import media_type as types
 from manifest_tool.registry.upload import WRITTEN
 
 if TYPE_CHECKING:
+    from manifest_tool.conformance.images import Content
     from manifest_tool.conformance.probe import Probe
 
 _MIB = 1024 * 1024
@@ -52,7 +52,7 @@ async def _too_large(probe: Probe) -> str | None:
 
 
 async def _chunked(probe: Probe) -> str | None:
-    image = images.image(probe.nonce())
+    image = probe.image()
     await manifests.put_blobs(probe, image)
     manifest = image.manifest
     headers = {"Content-Type": manifest.media_type}
@@ -69,7 +69,7 @@ async def _chunked(probe: Probe) -> str | None:
 
 async def _long_tag(probe: Probe) -> str | None:
     tag = probe.tag("").ljust(_TAG, "x")
-    image = images.image(probe.nonce())
+    image = probe.image()
     await manifests.put_blobs(probe, image)
     answer, _ = await manifests.patiently(probe, image.manifest, tag)
     stored(answer, f"PUT under a tag of {_TAG} characters")
@@ -90,32 +90,19 @@ async def _burst(probe: Probe) -> str | None:
 
 async def _padded(probe: Probe, size: int) -> Content:
     """A manifest of so many bytes."""
-    image = images.image(probe.nonce())
+    image = probe.image()
     await manifests.put_blobs(probe, image)
-    bare = len(_with(image, ""))
-    return Content(_with(image, "x" * (size - bare)), types.OCI_MANIFEST)
-
-
-def _with(image: images.Image, padding: str) -> bytes:
-    document = {
-        "schemaVersion": 2,
-        "mediaType": types.OCI_MANIFEST,
-        "config": image.config.descriptor(),
-        "layers": [image.layer.descriptor()],
-        "annotations": {"padding": padding},
-    }
-    return images.to_json(document)
+    bare = len(images.with_fields(image.manifest, annotations={"padding": ""}).raw)
+    return images.with_fields(image.manifest, annotations={"padding": "x" * (size - bare)})
 
 
 CHECKS = Group(
     "limits",
     (
-        Check("manifest-large", "a manifest of 3.9 MB is stored", _large, after=("blob-put",)),
-        Check(
-            "manifest-too-large", "a manifest of 5 MiB is stored, or refused with 413", _too_large, after=("blob-put",)
-        ),
-        Check("manifest-chunked", "a manifest is stored without a Content-Length", _chunked, after=("blob-put",)),
-        Check("tag-long", f"a tag may have {_TAG} characters", _long_tag, after=("blob-put",)),
+        Check("manifest-large", "a manifest of 3.9 MB is stored", _large, after=AFTER),
+        Check("manifest-too-large", "a manifest of 5 MiB is stored, or refused with 413", _too_large, after=AFTER),
+        Check("manifest-chunked", "a manifest is stored without a Content-Length", _chunked, after=AFTER),
+        Check("tag-long", f"a tag may have {_TAG} characters", _long_tag, after=AFTER),
         Check("burst", f"{_AT_ONCE} requests at once are answered", _burst, needed=True, after=("blob-put",)),
     ),
 )

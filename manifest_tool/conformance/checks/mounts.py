@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifest_tool.conformance import blobs, images, manifests
+from manifest_tool.conformance import blobs, manifests
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported, Untried
+from manifest_tool.conformance.checks.content import AFTER
 from manifest_tool.conformance.hold import expect, optional, stored
 from manifest_tool.conformance.record import words
 from manifest_tool.conformance.session import Session
@@ -37,7 +38,7 @@ async def _location(probe: Probe) -> str | None:
 
 async def _usable(probe: Probe) -> str | None:
     """There are registries that accept a mount, and have nothing afterwards that a manifest may point to."""
-    image = images.image(probe.nonce())
+    image = probe.image()
     for blob in (image.config, image.layer):
         await _elsewhere(probe, blob.raw)
         _mounted(await _mount(probe, blob.digest, probe.site.other))
@@ -128,7 +129,7 @@ CHECKS = Group(
         Check(
             "mount-location", "a mount is answered with 201 and the blob's Location", _location, after=("mount-cross",)
         ),
-        Check("mount-usable", "a mounted blob can be used in a manifest", _usable, after=("mount-cross",)),
+        Check("mount-usable", "a mounted blob can be used in a manifest", _usable, after=("mount-cross", *AFTER)),
         Check("mount-same", "a blob is mounted from the same repository", _same, after=_AFTER),
         Check("mount-anonymous", "a blob is mounted without naming a repository", _anonymous, after=_AFTER),
         Check("mount-unknown", "a mount of an unknown blob opens an upload", _unknown, after=_AFTER),

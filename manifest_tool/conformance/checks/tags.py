@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from manifest_tool.concurrency import together
-from manifest_tool.conformance import images, manifests
+from manifest_tool.conformance import manifests
 from manifest_tool.conformance.check import Check, Failed, Unsupported
 from manifest_tool.conformance.checks.content import AFTER
 from manifest_tool.conformance.record import words
@@ -36,7 +36,7 @@ async def _several(probe: Probe) -> str | None:
 
 async def _move(probe: Probe) -> str | None:
     tag = probe.tag("move")
-    first, second = await manifests.pushed(probe, tag), images.image(probe.nonce())
+    first, second = await manifests.pushed(probe, tag), probe.image()
     await manifests.put_blobs(probe, second)
     await manifests.exact(probe, tag, first.manifest)
     answer, _ = await manifests.patiently(probe, second.manifest, tag)
@@ -66,7 +66,7 @@ async def _again(probe: Probe) -> str | None:
 
 
 async def _parameter(probe: Probe) -> str | None:
-    image, tags = images.image(probe.nonce()), [probe.tag("parameter-a"), probe.tag("parameter-b")]
+    image, tags = probe.image(), [probe.tag("parameter-a"), probe.tag("parameter-b")]
     await manifests.put_blobs(probe, image)
     path = f"{probe.repository.manifest_path(image.manifest.digest)}?tag={'&tag='.join(tags)}"
     headers = {"Content-Type": image.manifest.media_type}
@@ -92,7 +92,7 @@ def _told(answer: Answer) -> set[str]:
 
 
 async def _race(probe: Probe) -> str | None:
-    tag, pair = probe.tag("race"), [images.image(probe.nonce()) for _ in range(2)]
+    tag, pair = probe.tag("race"), [probe.image() for _ in range(2)]
     await manifests.put_blobs(probe, *pair)
     ended = [answer for answer, _ in await together(manifests.patiently(probe, one.manifest, tag) for one in pair)]
     for answer in ended:

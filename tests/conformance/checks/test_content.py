@@ -13,9 +13,9 @@ from manifest_tool.oci.digest import Digest
 from manifest_tool.server.actions import Answer, Body, Damage, Headers, content_type, digest_header
 from manifest_tool.server.serve import Running
 from tests.conformance import trial
-from tests.conformance.checks.wrong import Instead, refusal
+from tests.conformance.checks.wrong import Instead, Late, refusal
 
-FAIL, UNSUPPORTED = Outcome.FAIL, Outcome.UNSUPPORTED
+PASS, FAIL, UNSUPPORTED = Outcome.PASS, Outcome.FAIL, Outcome.UNSUPPORTED
 TAG, DIGEST, SHA512 = "/manifests/mt-", "/manifests/sha256:", "/manifests/sha512:"
 NONE = "/manifests/sha256:bad"
 
@@ -106,3 +106,12 @@ async def test_another_refusal_of_a_wrong_digest_is_told(embedded: Running) -> N
     embedded.faults.add(refusal(422, "DIGEST_INVALID"), method="PUT", path=DIGEST)
     result = await trial.tried(embedded.host, "manifest-wrong-digest")
     assert (result.outcome, result.detail) == (Outcome.PASS, "refused with 422, where 400 is usual")
+
+
+@pytest.mark.parametrize(("tries", "outcome"), [(1, PASS), (2, FAIL)])
+@pytest.mark.parametrize("name", ["manifest-put", "manifest-put-digest"])
+async def test_blobs_that_are_seen_late_are_waited_for_as_a_push_does(
+    embedded: Running, name: str, tries: int, outcome: Outcome
+) -> None:
+    embedded.faults.add(Late(tries), method="PUT", path="/manifests/")
+    assert (await trial.tried(embedded.host, name)).outcome is outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -57,3 +58,29 @@ class Instead:
         if answer.status != self.status:
             return answer
         return web.Response(status=self.other, headers=self.headers, body=self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """Take nothing whose type begins like this."""
+
+    prefix: str
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.headers.get("Content-Type", "").startswith(self.prefix):
+            return await handler(request)
+        return await refusal(415, "MANIFEST_INVALID")(request, handler)
+
+
+@dataclass(slots=True)
+class Late:
+    """Know the blobs of a manifest only after so many tries to put it."""
+
+    tries: int
+    _put: Counter[str] = field(default_factory=Counter)
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._put[request.path] += 1
+        if self._put[request.path] > self.tries:
+            return await handler(request)
+        return await refusal(400, "MANIFEST_BLOB_UNKNOWN")(request, handler)
