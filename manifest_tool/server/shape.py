@@ -8,7 +8,8 @@ import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
 from manifest_tool.server.limits import DEFAULT
@@ -25,6 +26,8 @@ _CODES = {401: "UNAUTHORIZED", 403: "DENIED", 405: "UNSUPPORTED", 413: "SIZE_INV
 _SHAPED = web.AppKey("shaped", bool)
 _CROWDED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 """For whoever is one connection too many."""
+_MOST_OF_A_HEAD = 64 * 1024
+_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _OF_THE_BODY = {"Content-Length", "Content-Type"}
 _REST = re.compile(r"[:\n]")
 
@@ -95,11 +98,15 @@ class _Server(web.Server):
 
 
 class _Connection(RequestHandler):
-    __slots__ = ("_taker",)
+    __slots__ = ("_body", "_head", "_taker")
+    _body: StreamReader
+    """Of the last request that came."""
+    _head: int
+    """Bytes of the next one so far, until its head is whole."""
     _taker: Taker | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._taker = None
+        self._body, self._head, self._taker = EMPTY_PAYLOAD, 0, None
         server = self._manager if isinstance(self._manager, _Server) else None
         if server and server.handshakes is not None and transport.get_extra_info("sslcontext") is None:
             server.handshakes.begin(transport, self, server.room)
@@ -117,6 +124,18 @@ class _Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._taken()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # aiohttp bounds the lines of a head and how many there are: together that is more than a MiB.
+        is_head, before = self._body.is_eof(), self._request_count
+        super().data_received(data)
+        if self._request_count > before and self._messages:
+            self._body, self._head = self._messages[-1][1], 0
+        elif is_head:
+            self._head += len(data)
+        if self._head > _MOST_OF_A_HEAD and self.transport is not None:
+            self.transport.write(_TOO_LONG)
+            self.force_close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
