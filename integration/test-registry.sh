@@ -1,6 +1,6 @@
 #!/bin/sh
-# test-registry.sh HOST[:PORT]/NAMESPACE [OPTION]...: test what a registry does of what manifest-tool asks for. It needs
-# neither Docker nor images from a hub: they are made in memory, and taken away afterwards. See docs/conformance.md.
+# test-registry.sh HOST[:PORT]/NAMESPACE [OPTION]...: test whether a registry does what manifest-tool needs. It needs
+# neither Docker nor images from a hub: they are made in memory, and removed afterwards. See docs/conformance.md.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -11,10 +11,10 @@ usage() {
 Usage: ${0##*/} HOST[:PORT]/NAMESPACE [OPTION]...
        ${0##*/} --read-only HOST[:PORT]/NAME[:TAG] [OPTION]...
 
-Test what a registry does of what manifest-tool asks for: uploads, mounts, every
-kind of index, tags, deletes. Exits with 0 where what manifest-tool needs works,
-and with 6 where it does not. The same as manifest-tool registry test, whose
-options it takes, such as --format, --junit, --html, --keep and --only, and the
+Test whether a registry does what manifest-tool needs: uploads, mounts, every
+kind of index, tags, deletes. Exits with 0 if all that manifest-tool needs
+works, else with 6. It is the same as manifest-tool registry test, and takes the
+same options, such as --format, --junit, --html, --keep and --only, and the
 global ones, such as --username, --password-stdin, --insecure and --timeout.
 EOF
 }

@@ -1,4 +1,4 @@
-"""``registry test``: what a registry does of what a push asks for."""
+"""``registry test``: whether a registry does what a push needs."""
 
 from __future__ import annotations
 
@@ -37,32 +37,31 @@ def conformance(
         str,
         typer.Argument(
             metavar="[HOST[:PORT]/NAMESPACE]",
-            help="Where to test: its repositories manifest-tool-test and manifest-tool-test-2 are written to.",
+            help="Where to test. Its repositories manifest-tool-test and manifest-tool-test-2 are written to.",
         ),
     ] = "",
     *,
     read_only: Annotated[
-        str, typer.Option("--read-only", metavar="REF", help="Write nothing: test what can be asked for this image.")
+        str, typer.Option("--read-only", metavar="REF", help="Write nothing, and test with this image.")
     ] = "",
     output: Annotated[
-        Format, typer.Option("--format", help="A table, or a JSON object that tells everything.")
+        Format, typer.Option("--format", help="A table, or a JSON object with all details.")
     ] = Format.TEXT,
     junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write the results for a CI system too.")
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write the results for a CI system.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that can be sent to somebody too.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write the results as a page.")
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave in the registry what was put there.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Do not remove what was pushed.")] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="GROUP", help="These groups or checks alone; may be repeated."),
+        typer.Option("--only", metavar="GROUP", help="Only these groups or checks; may be repeated."),
     ] = None,
 ) -> None:
-    """Test what a registry does of what a push asks for, with tiny images made in memory.
+    """Test whether a registry does what a push needs, with tiny images made in memory.
 
-    Everything that was put into the registry is removed afterwards. The exit code is 0 where what manifest-tool needs
-    works, and 6 where it does not.
+    Everything that was pushed is removed afterwards. The exit code is 0 if all that manifest-tool needs works, else 6.
     """
     plan = _plan(namespace, read_only, only or (), keep=keep)
 

@@ -103,7 +103,7 @@ class Live(Follower):
     def _refresh(self) -> None:
         doing = ", ".join(self._under_way)
         if self._counts.total() == self._total:
-            doing = "taking away what was put there"
+            doing = "removing what was pushed"
         line = f"{self.counts}; {doing}" if doing else self.counts
         # A line that is broken in two is not wiped out whole.
         self._status.update(line[: self._status.console.width - _SPINNER])

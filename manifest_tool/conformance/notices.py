@@ -18,6 +18,6 @@ def of(site: Site, left: Left) -> Iterator[str]:
         times = sum(found.values())
         asked = ", ".join(sorted(after for after in found if after))
         wait = f"with Retry-After: {asked}" if asked else "without a Retry-After"
-        yield f"{times} request{'s were' if times > 1 else ' was'} put off with {status} and sent again, {wait}"
+        yield f"{times} request{'s were' if times > 1 else ' was'} answered with {status} and sent again, {wait}"
     if str(left):
         yield f"{left} stayed in the registry"

@@ -87,7 +87,7 @@ async def run(
 
 
 def _unheard(group: Group, check: Check) -> Result:
-    detail = "the run ended before"
+    detail = "the run ended before it was tried"
     return Result(check.id, group.title, check.title, Outcome.UNTRIED, detail, check.needed)
 
 

@@ -85,4 +85,4 @@ def test_the_live_line_tells_of_the_end(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("TERM", "xterm")
     with following(1, debug=False) as follower:
         follower.tell(Result("ping", "", "", Outcome.PASS))
-    assert "1 of 1: 1 pass; taking away what was put there" in terminal.getvalue()
+    assert "1 of 1: 1 pass; removing what was pushed" in terminal.getvalue()

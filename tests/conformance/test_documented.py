@@ -26,11 +26,11 @@ def names(cell: str) -> list[str]:
 
 
 def test_the_outcomes() -> None:
-    assert [names(cell) for cell, _ in rows("What is told of a check")] == [[outcome] for outcome in Outcome]
+    assert [names(cell) for cell, _ in rows("Outcomes")] == [[outcome] for outcome in Outcome]
 
 
 def test_the_exit_codes() -> None:
-    codes = {int(code) for cell, _ in rows("How it ends") for code in cell.split(", ")}
+    codes = {int(code) for cell, _ in rows("Exit codes") for code in cell.split(", ")}
     assert codes - {130, 143} <= set(ExitCode)
     assert {ExitCode.DONE, ExitCode.DIFFERENT, 130, 143} <= codes
 

@@ -48,7 +48,7 @@ async def test_what_is_temporary_is_asked_again_and_counted(embedded: Running, p
     assert (await probe.ask("GET", "/v2/")).status == 200
     assert statuses(probe) == [status, status, 200]
     assert list(of(probe.site, Left())) == [
-        f"2 requests were put off with {status} and sent again, with Retry-After: 3"
+        f"2 requests were answered with {status} and sent again, with Retry-After: 3"
     ]
 
 
@@ -56,7 +56,7 @@ async def test_what_lasts_is_the_answer(embedded: Running, probe: Probe) -> None
     embedded.faults.add(Answer(503))
     assert (await probe.ask("GET", "/v2/")).status == 503
     assert statuses(probe) == [503] * 3
-    assert list(of(probe.site, Left())) == ["2 requests were put off with 503 and sent again, without a Retry-After"]
+    assert list(of(probe.site, Left())) == ["2 requests were answered with 503 and sent again, without a Retry-After"]
 
 
 async def test_a_limit_that_lasts_is_no_answer(embedded: Running, probe: Probe) -> None:

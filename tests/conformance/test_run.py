@@ -77,7 +77,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_behind(embedded: Running, 
     assert report.interrupted
     assert tuple(report.left) == ()
     assert len(report.results) == sum(len(group.checks) for group in catalogue.WRITING)
-    assert "the run ended before" in {result.detail for result in report.results}
+    assert "the run ended before it was tried" in {result.detail for result in report.results}
     assert trial.is_empty(embedded)
 
 

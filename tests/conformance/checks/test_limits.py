@@ -73,4 +73,4 @@ async def test_what_is_put_off_is_counted(embedded: Running) -> None:
     (result,) = report.results
     assert result.outcome is Outcome.PASS
     assert "5 times put off" in result.detail
-    assert list(report.notices) == ["5 requests were put off with 429 and sent again, with Retry-After: 2"]
+    assert list(report.notices) == ["5 requests were answered with 429 and sent again, with Retry-After: 2"]
