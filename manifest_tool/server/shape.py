@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 _CODES = {401: "UNAUTHORIZED", 403: "DENIED", 405: "UNSUPPORTED", 413: "SIZE_INVALID", 429: "TOOMANYREQUESTS"}
 _SHAPED = web.AppKey("shaped", bool)
-_CROWDED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-"""For whoever is one connection too many."""
 _MOST_OF_A_HEAD = 64 * 1024
-_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _OF_THE_BODY = {"Content-Length", "Content-Type"}
 _REST = re.compile(r"[:\n]")
 
@@ -54,6 +51,24 @@ def refused(status: int, message: str) -> web.Response:
     """An error of HTTP rather than of the API."""
     code = _CODES.get(status) or HTTPStatus(status).name
     return Refusal(status, Reason(code, message)).response()
+
+
+def _last(status: int, message: str, *lines: str) -> bytes:
+    """An answer as it travels, before the connection ends."""
+    response = refused(status, message)
+    body = response.body if isinstance(response.body, bytes) else b""
+    head = [
+        f"HTTP/1.1 {status} {response.reason}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *lines,
+    ]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+_CROWDED = _last(503, "there are as many connections as there may be", "Retry-After: 1")
+_TOO_LONG = _last(431, f"the head of a request has at most {_MOST_OF_A_HEAD} bytes")
 
 
 async def expect(request: web.Request) -> web.StreamResponse | None:
