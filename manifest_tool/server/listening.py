@@ -17,10 +17,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from manifest_tool.errors import UsageError
 from manifest_tool.server.call import CHUNK
+from manifest_tool.server.connections import Runner
 from manifest_tool.server.handshake import Handshakes
 from manifest_tool.server.limits import DEFAULT
 from manifest_tool.server.receiving import LIMITS
-from manifest_tool.server.shape import Runner
 
 if TYPE_CHECKING:
     import ssl
