@@ -34,7 +34,7 @@ def _case(result: Result) -> ET.Element:
     case = ET.Element("testcase", classname=where, name=name, time=_time(result.seconds))
     if result.outcome is Outcome.FAIL:
         failure = ET.SubElement(case, "failure", message=clean_line(result.detail), type="fail")
-        failure.text = "\n\n".join([clean(result.detail), *map(transcript.text, result.exchanges)])
+        failure.text = "\n\n".join([clean(result.detail), *transcript.texts(result.exchanges)])
     elif result.outcome in _SKIPPED:
         ET.SubElement(case, "skipped", message=clean_line(f"{result.outcome}: {result.detail}"))
     elif result.detail:

@@ -144,7 +144,7 @@ def _exchanges(results: Iterable[Result]) -> Iterator[str]:
         yield f'<details id="{_text(result.id)}"{failed}>'
         yield f"<summary>{mark} <code>{_text(result.id)}</code> {_text(result.title)}</summary>"
         yield f"<p>{_text(result.detail)}</p>"
-        yield from (f"<pre>{escape(transcript.text(exchange))}</pre>" for exchange in result.exchanges)
+        yield from (f"<pre>{escape(text)}</pre>" for text in transcript.texts(result.exchanges))
         yield "</details>"
     yield "</section>"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,21 @@ from manifest_tool.conformance.clean import clean, clean_line
 if TYPE_CHECKING:
     from manifest_tool.conformance.result import Exchange
 
+_MOST = 20
+"""Exchanges of one check that are shown; an index of many images takes hundreds."""
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 def text(exchange: Exchange) -> str:
     """All of it."""
     return "\n".join(lines(exchange))
+
+
+def texts(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    """Each of the last ones, and before them how many there were; the last one decided."""
+    if len(exchanges) > _MOST:
+        yield f"… ({len(exchanges) - _MOST} requests before)"
+    yield from map(text, exchanges[-_MOST:])
 
 
 def lines(exchange: Exchange, most: int = 1000, longest: int = 10_000) -> Iterator[str]:

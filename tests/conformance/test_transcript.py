@@ -35,6 +35,14 @@ def test_in_brief() -> None:
     assert transcript.status(Exchange("GET", "http://x", 599)) == "599"
 
 
+def test_of_many_the_last_ones_are_told() -> None:
+    many = [Exchange("GET", f"http://x/{number}") for number in range(500)]
+    told = list(transcript.texts(many))
+    assert told[:2] == ["… (480 requests before)", "> GET http://x/480"]
+    assert told[-1] == "> GET http://x/499"
+    assert list(transcript.texts(many[:20])) == [transcript.text(one) for one in many[:20]]
+
+
 def test_a_long_body_is_cut() -> None:
     told = list(transcript.lines(Exchange("GET", "http://x", 200, body="a\nb\nc\n"), 2))
     assert told[-3:] == ["< a", "< b", "< … (1 more lines)"]
