@@ -20,7 +20,7 @@ def account(
         Path, typer.Option("--htpasswd", metavar="FILE", help="The file it stands in, for registry serve.")
     ],
 ) -> None:
-    """Write an account to an htpasswd file, with its password hashed with bcrypt; an account that is there changes.
+    """Add an account to an htpasswd file, or change its password. Only a bcrypt hash of the password is kept.
 
     On a terminal, the password is asked for; else it is given by --password-stdin.
     """

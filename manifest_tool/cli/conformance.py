@@ -59,7 +59,7 @@ def conformance(
         typer.Option("--only", metavar="GROUP", help="Only these groups or checks; may be repeated."),
     ] = None,
 ) -> None:
-    """Test whether a registry does what a push needs, with tiny images made in memory.
+    """Test whether a registry does what a push needs. Tiny images for that are made in memory.
 
     Everything that was pushed is removed afterwards. The exit code is 0 if all that manifest-tool needs works, else 6.
     """

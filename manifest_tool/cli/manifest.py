@@ -29,7 +29,7 @@ _NO_DRAFT = "manifest-tool manifest ls names the drafts that there are"
 app = typer.Typer(
     rich_markup_mode=None,
     invoke_without_command=True,
-    help="Put a list together step by step, as docker manifest does; its draft is a spec.",
+    help="Put a list together step by step, as docker manifest does. Its draft is a spec.",
 )
 
 List = Annotated[str, typer.Argument(metavar="MANIFEST_LIST", help="The reference to publish.")]
@@ -37,7 +37,7 @@ List = Annotated[str, typer.Argument(metavar="MANIFEST_LIST", help="The referenc
 
 @app.callback()
 def manifest(context: typer.Context) -> None:
-    """Put a list together step by step, as docker manifest does; its draft is a spec."""
+    """Put a list together step by step, as docker manifest does. Its draft is a spec."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -21,7 +21,7 @@ _ANYWHERE = "this machine"
 
 app = typer.Typer(
     name="registry",
-    help="Run the embedded registry, for trying things out and for tests.",
+    help="Run a registry for tests, and test any registry.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -60,7 +60,7 @@ def serve(
         str, typer.Option("--access-log", help="Log every request; - is stderr.", metavar="FILE")
     ] = "",
 ) -> None:
-    """Serve an OCI registry until interrupted; prints its URL once it listens."""
+    """Serve an OCI registry until interrupted. Its URL is printed once it listens."""
     import asyncio
     from contextlib import nullcontext
 
