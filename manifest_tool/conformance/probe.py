@@ -133,9 +133,9 @@ class Probe:
         answer = await self.ask("POST", repository.uploads_path, repository=repository)
         return Session.of(self, expect(answer, 202), repository)
 
-    async def put_blob(self, data: bytes, repository: Repository | None = None, algorithm: str = "sha256") -> Digest:
+    async def put_blob(self, data: bytes, repository: Repository | None = None) -> Digest:
         """Upload a blob by POST and PUT."""
-        session, digest = await self.begin(repository), Digest.of(data, algorithm)
+        session, digest = await self.begin(repository), Digest.of(data)
         stored(await session.close(digest, data))
         return digest
 
@@ -148,13 +148,12 @@ class Probe:
         content: Content,
         which: str | Digest = "",
         repository: Repository | None = None,
-        query: Mapping[str, str] | None = None,
     ) -> Answer:
         """PUT a manifest under a tag, or else its digest; the answer, whatever its status."""
         repository = repository or self.repository
         headers = {"Content-Type": content.media_type}
         path = repository.manifest_path(which or content.digest)
-        return await self.ask("PUT", path, repository=repository, query=query, headers=headers, body=content.raw)
+        return await self.ask("PUT", path, repository=repository, headers=headers, body=content.raw)
 
     async def put_image(self, image: Image, which: str | Digest = "", repository: Repository | None = None) -> Digest:
         """Push an image whole; gives its digest."""

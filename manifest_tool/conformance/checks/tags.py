@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from manifest_tool.conformance.probe import Probe
     from manifest_tool.registry.answers import Answer
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _IMMUTABLE = "tags are immutable: publish each version under a new tag"
 _TAG_HEADER = "OCI-Tag"
 
