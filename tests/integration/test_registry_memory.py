@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,10 @@ import pytest
 
 from benchmarks import memory
 from manifest_tool.oci.digest import Digest
+from tests.registry.test_tls import Authority, authority
 from tests.server.ledger import ask
+
+__all__ = ["authority"]
 
 pytestmark = [
     pytest.mark.integration,
@@ -51,7 +54,7 @@ def served(*options: str) -> Iterator[Served]:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         try:
-            yield Served(line.removeprefix("http://"), process.pid)
+            yield Served(line.partition("://")[2], process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             errors = process.communicate(timeout=20)[1]
@@ -124,3 +127,31 @@ def test_many_large_bodies_at_once_and_answers_that_nobody_reads(tmp_path: Path)
         sys.stdout.write(f"{registry.peak():.1f} MiB with a hundred connections that stall\n")
         assert registry.peak() < 2 * BOUND
         connection.close()
+
+
+def stall(registry: Served, connections: ExitStack, sent: bytes) -> None:
+    """A thousand connections that send this, and nothing more."""
+    address, _, port = registry.host.rpartition(":")
+    for _ in range(1_000):
+        one = connections.enter_context(socket.create_connection((address, int(port)), timeout=10))
+        with suppress(ConnectionError):  # it may be cut while it sends
+            one.sendall(sent)
+
+
+@pytest.mark.parametrize("count", [7, 100])
+def test_a_thousand_heads_that_never_end(count: int) -> None:
+    lines = "".join(f"A{number}: {'b' * 8_000}\r\n" for number in range(count))
+    with served() as registry, ExitStack() as stack:
+        stall(registry, stack, f"GET /v2/ HTTP/1.1\r\nHost: x\r\n{lines}".encode())
+        sys.stdout.write(f"{registry.peak():.1f} MiB with a thousand heads of {count} lines\n")
+        assert registry.peak() < 2 * BOUND
+
+
+def test_thousands_that_never_speak_tls(authority: Authority) -> None:
+    files = ("--tls-cert", str(authority.folder / "server.cert"), "--tls-key", str(authority.folder / "server.key"))
+    with served(*files) as registry:
+        for _ in range(2):
+            with ExitStack() as stack:
+                stall(registry, stack, b"\x16\x03\x01\x02\x00")
+        sys.stdout.write(f"{registry.peak():.1f} MiB with a thousand handshakes, and once more\n")
+        assert registry.peak() < 5 * BOUND
