@@ -6,9 +6,10 @@ import asyncio
 import re
 import socket
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aiohttp import StreamReader, web
+from aiohttp.hdrs import METH_CONNECT
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
@@ -18,7 +19,11 @@ from manifest_tool.server.receiving import LIMITS
 from manifest_tool.server.taking import Taker
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from manifest_tool.server.handshake import Handshakes
+
+    _Handle: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _MOST_OF_A_HEAD = 64 * 1024
 _CROWDED = shape.last(503, "there are as many connections as there may be", "Retry-After: 1")
@@ -37,10 +42,24 @@ class Runner(web.AppRunner):
         made = await super()._make_server()
         if shape.SHAPED not in self.app and self.handshakes is None:
             return made
-        server = _Server(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # noqa: SLF001
+        handler = _no_tunnel(made.request_handler)
+        server = _Server(handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)  # noqa: SLF001
         server.most = self.app.get(LIMITS, DEFAULT).connections
         server.handshakes = self.handshakes
         return server
+
+
+def _no_tunnel(handler: _Handle) -> _Handle:
+    """What answers a CONNECT too: it has no path, so an application has nobody who would, or would look at its body."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method != METH_CONNECT:
+            return await handler(request)
+        response = shape.refused(501, "this is no proxy")
+        response.force_close()
+        return response
+
+    return answer
 
 
 class _Server(web.Server):

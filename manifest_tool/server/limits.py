@@ -24,7 +24,7 @@ class Limits:
     uploads: int = 1_000
     """How many uploads may be open at a time."""
     manifests: int = 8
-    """How many that are larger than most may be on their way at a time; others wait, and come to lie in no memory."""
+    """How many of more than 64 KiB may be on their way at a time; others wait."""
     unattended: float = 24 * 60 * 60.0
     """Seconds after which an upload that nobody went on with is given up."""
     crowded: float = 60.0

@@ -635,6 +635,15 @@ def test_what_comes_without_end_fills_no_memory(tmp_path: Path, kind: str) -> No
         client.close()
 
 
+@pytest.mark.parametrize("expected", [b"", b"Expect: x\r\n", b"Expect: \x80\xff\r\n"])
+def test_this_is_no_proxy(registry: Running, expected: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    sent = b"CONNECT registry.test:443 HTTP/1.1\r\nHost: x\r\n%bContent-Length: 5\r\n\r\nhello" % expected
+    response = exchange(registry, sent)
+    assert (response.status, response.headers["Connection"]) == (501, "close")
+    assert codes(response) == ["NOT_IMPLEMENTED"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
 def test_a_client_of_http_1_0_is_answered_in_it(registry: Running) -> None:
     registry.put_blob("a", DATA)
     target = f"/v2/a/blobs/{DIGEST}"
