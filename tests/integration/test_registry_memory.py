@@ -130,28 +130,28 @@ def test_many_large_bodies_at_once_and_answers_that_nobody_reads(tmp_path: Path)
 
 
 def stall(registry: Served, connections: ExitStack, sent: bytes) -> None:
-    """A thousand connections that send this, and nothing more."""
+    """Almost as many connections as there may be, that send this and nothing more."""
     address, _, port = registry.host.rpartition(":")
-    for _ in range(1_000):
+    for _ in range(900):
         one = connections.enter_context(socket.create_connection((address, int(port)), timeout=10))
         with suppress(ConnectionError):  # it may be cut while it sends
             one.sendall(sent)
 
 
 @pytest.mark.parametrize("count", [7, 100])
-def test_a_thousand_heads_that_never_end(count: int) -> None:
+def test_hundreds_of_heads_that_never_end(count: int) -> None:
     lines = "".join(f"A{number}: {'b' * 8_000}\r\n" for number in range(count))
     with served() as registry, ExitStack() as stack:
         stall(registry, stack, f"GET /v2/ HTTP/1.1\r\nHost: x\r\n{lines}".encode())
-        sys.stdout.write(f"{registry.peak():.1f} MiB with a thousand heads of {count} lines\n")
+        sys.stdout.write(f"{registry.peak():.1f} MiB with 900 heads of {count} lines\n")
         assert registry.peak() < 2 * BOUND
 
 
-def test_thousands_that_never_speak_tls(authority: Authority) -> None:
+def test_hundreds_that_never_speak_tls(authority: Authority) -> None:
     files = ("--tls-cert", str(authority.folder / "server.cert"), "--tls-key", str(authority.folder / "server.key"))
     with served(*files) as registry:
         for _ in range(2):
             with ExitStack() as stack:
                 stall(registry, stack, b"\x16\x03\x01\x02\x00")
-        sys.stdout.write(f"{registry.peak():.1f} MiB with a thousand handshakes, and once more\n")
+        sys.stdout.write(f"{registry.peak():.1f} MiB with 900 handshakes, and once more\n")
         assert registry.peak() < 5 * BOUND
