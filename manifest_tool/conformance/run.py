@@ -14,7 +14,7 @@ from manifest_tool.conformance.check import Check, Failed, Group, Limited, Unsup
 from manifest_tool.conformance.probe import Probe
 from manifest_tool.conformance.result import Outcome, Report, Result
 from manifest_tool.conformance.writes import unattended
-from manifest_tool.errors import InvalidValue, RegistryError
+from manifest_tool.errors import InvalidValue, RegistryError, Unreachable
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 6
 _SECONDS = 240.0
 """In which a check has to come to its end."""
+_ANSWER = 10.0
+"""In which a registry that is still there answers something."""
 _CLEANUP, _HURRIED = 300.0, 8.0
 """Seconds that are given to removing everything, and to that in a run that is cancelled."""
 _OUTCOMES = {Failed: Outcome.FAIL, Unsupported: Outcome.UNSUPPORTED, Untried: Outcome.UNTRIED}
@@ -135,10 +137,23 @@ class _Trial:
         except Verdict as verdict:
             result = self._result(_OUTCOMES[type(verdict)], str(verdict))
         except (RegistryError, InvalidValue) as error:
-            result = self._result(Outcome.FAIL, f"{error}; {error.hint}" if error.hint else str(error))
+            gone = isinstance(error, Unreachable) and not self.check.needed and not await self._answers()
+            outcome = Outcome.UNTRIED if gone else Outcome.FAIL
+            result = self._result(outcome, f"{error}; {error.hint}" if error.hint else str(error))
         except TimeoutError:
             result = self._result(Outcome.FAIL, f"no end within {_SECONDS:.0f} s")
         return replace(result, seconds=time.monotonic() - started, exchanges=tuple(probe.exchanges))
+
+    async def _answers(self) -> bool:
+        """Whether the registry answers at all: where it is gone, that says nothing about what was asked."""
+        try:
+            async with asyncio.timeout(_ANSWER):
+                await Probe(self.site).ask("GET", "/v2/", anonymous=True)
+        except (TimeoutError, Unreachable):
+            return False
+        except (RegistryError, Limited):
+            pass
+        return True
 
     def _result(self, outcome: Outcome, detail: str) -> Result:
         check = self.check

@@ -16,7 +16,7 @@ from manifest_tool.conformance.probe import Probe
 from manifest_tool.conformance.result import Outcome, Result
 from manifest_tool.conformance.run import Interrupted, run
 from manifest_tool.errors import InvalidDigest, RegistryError
-from manifest_tool.server.actions import Answer, Delay
+from manifest_tool.server.actions import Answer, Delay, Reset
 from manifest_tool.server.serve import Running
 from tests.conformance import trial
 from tests.conformance.checks.wrong import Untaken
@@ -187,6 +187,23 @@ async def test_a_limit_is_held_against_nobody_but_who_needs_more(
 ) -> None:
     found = await ended(embedded.host, Check("a", "a", asking(Limited("too often")), needed=needed))
     assert found == {"a": (outcome, "too often")}
+
+
+async def _blob(probe: Probe) -> str | None:
+    await probe.put_blob(probe.data())
+    return None
+
+
+@pytest.mark.parametrize(
+    ("path", "needed", "outcome"), [("", False, UNTRIED), ("", True, FAIL), ("/blobs/uploads/", False, FAIL)]
+)
+async def test_a_registry_that_is_gone_has_not_done_anything_wrongly(
+    embedded: Running, path: str, needed: bool, outcome: Outcome
+) -> None:
+    embedded.faults.add(Reset(), path=path)
+    found = await ended(embedded.host, Check("a", "a", _blob, needed=needed))
+    assert found["a"][0] is outcome
+    assert "connection" in found["a"][1]
 
 
 async def test_a_check_that_does_not_end_fails(embedded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
