@@ -34,8 +34,9 @@ _HINT = "--port 0 takes any port that is free"
 _OF_THE_PORT = {errno.EADDRINUSE, errno.EACCES}
 
 _LOGGER = logging.getLogger(__name__)
-# What is no HTTP is the client's error, and answered; it needs no traceback here.
-_LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+_OF_CLIENTS = (HttpProcessingError, ConnectionError)
+# What is no HTTP is answered, and who goes away is not waited for; neither needs a word here.
+_LOGGER.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _OF_CLIENTS)))
 
 
 @dataclass(frozen=True, slots=True)

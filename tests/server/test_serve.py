@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import http.client
+import logging
 import socket
 import ssl
 import subprocess
@@ -123,6 +124,14 @@ def test_plain_http_asked_with_tls_answers_in_http() -> None:
         with socket.create_connection((host, int(port)), timeout=10) as connection:
             connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200))
             assert connection.recv(5) == b"HTTP/"
+
+
+@pytest.mark.parametrize(("error", "told"), [(ConnectionResetError(), False), (OSError(), True)])
+def test_a_client_that_goes_away_is_no_error_of_the_server(
+    caplog: pytest.LogCaptureFixture, error: Exception, told: bool
+) -> None:
+    logging.getLogger("manifest_tool.server.listening").error("Error handling request", exc_info=error)
+    assert bool(caplog.records) is told
 
 
 def test_no_connection_that_is_just_being_accepted_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
