@@ -11,6 +11,8 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, TypeAlias
 
 import bcrypt
@@ -27,7 +29,7 @@ Hashes: TypeAlias = Callable[[], Mapping[str, bytes]]
 
 _MOST_WAITING = 512
 _MOST_WAITING_OF_ONE = 64
-"""Passwords that wait to be verified; of all clients, and of one address."""
+"""Passwords that wait to be verified; of all clients, and of one."""
 _FRESH = 2.0
 """Seconds for which a change may be followed by one that leaves the times of a file as they are."""
 _AS_BEFORE = "the accounts stay as they were"
@@ -133,8 +135,9 @@ class Verifier:
             return True
         flight = self._flights.get(mark)
         if flight is None:
-            self._admit(client)
-            work = self._verify(secret, hashed or _decoy(hashes), client)
+            network = _network(client)
+            self._admit(network)
+            work = self._verify(secret, hashed or _decoy(hashes), network)
             flight = self._flights[mark] = asyncio.ensure_future(work)
             flight.add_done_callback(lambda _: self._flights.pop(mark, None))
         if not await asyncio.shield(flight) or not hashed:
@@ -147,20 +150,28 @@ class Verifier:
         told = b"".join(len(part).to_bytes(4) + part for part in data)
         return hmac.digest(self._key, told, hashlib.sha256)
 
-    def _admit(self, client: str) -> None:
-        if self._waiting.total() >= _MOST_WAITING or self._waiting[client] >= _MOST_WAITING_OF_ONE:
+    def _admit(self, network: str) -> None:
+        if self._waiting.total() >= _MOST_WAITING or self._waiting[network] >= _MOST_WAITING_OF_ONE:
             reason = Reason("TOOMANYREQUESTS", "too many passwords wait to be verified")
             raise Refusal(429, reason, headers={"Retry-After": "1"})
-        self._waiting[client] += 1
+        self._waiting[network] += 1
 
-    async def _verify(self, secret: bytes, hashed: bytes, client: str) -> bool:
+    async def _verify(self, secret: bytes, hashed: bytes, network: str) -> bool:
         try:
             async with self._slots:
                 return await asyncio.to_thread(bcrypt.checkpw, secret, hashed)
         finally:
-            self._waiting[client] -= 1
-            if not self._waiting[client]:
-                del self._waiting[client]
+            self._waiting[network] -= 1
+            if not self._waiting[network]:
+                del self._waiting[network]
+
+
+def _network(client: str) -> str:
+    """What addresses of one client have in common: of IPv6, whoever has one has 2**64."""
+    with suppress(ValueError):
+        address = IPv6Address(client)
+        return client if address.ipv4_mapped else address.packed[:8].hex()
+    return client
 
 
 def _decoy(hashes: Mapping[str, bytes]) -> bytes:

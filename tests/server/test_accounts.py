@@ -226,6 +226,24 @@ async def test_a_flood_is_refused_before_it_fills_anything(counted: Counted) -> 
     assert not await verifier.is_right("me", "wrong", "10.0.0.1"), "and then it goes on"
 
 
+@pytest.mark.parametrize(
+    ("clients", "waiting"),
+    [
+        ("2001:db8::{:x}", accounts._MOST_WAITING_OF_ONE),
+        ("fe80::{:x}%eth0", accounts._MOST_WAITING_OF_ONE),
+        ("2001:db8:0:{:x}::1", 70),
+        ("10.0.0.{}", 70),
+        ("::ffff:10.0.0.{}", 70),
+        ("{}", 70),
+    ],
+)
+async def test_all_addresses_of_a_client_are_one(counted: Counted, clients: str, waiting: int) -> None:
+    verifier = Verifier(fixed({"me": "hunter2"}))
+    flood = [verifier.is_right("me", f"wrong {number}", clients.format(number)) for number in range(70)]
+    found = await asyncio.gather(*flood, return_exceptions=True)
+    assert found.count(False) == waiting
+
+
 async def test_whoever_does_not_wait_leaves_nothing_behind(counted: Counted) -> None:
     verifier = Verifier(fixed({"me": "hunter2"}))
     waiting = asyncio.ensure_future(verifier.is_right("me", "wrong", ""))
