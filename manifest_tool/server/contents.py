@@ -76,6 +76,12 @@ class Contents:
         kept = self._bytes.get(digest)
         return kept.size if kept else None
 
+    def resize(self, digest: Digest, size: int) -> int:
+        """Correct a size that was that of damaged bytes; gives by how much it grew."""
+        kept = self._bytes[digest]
+        grown, kept.size = size - kept.size, size
+        return grown
+
     def total(self) -> int:
         """Bytes of everything."""
         return sum(kept.size for kept in self._bytes.values())

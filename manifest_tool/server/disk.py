@@ -87,14 +87,14 @@ class DiskStore(Writing):
         upload = self._sessions.close(repository, identity, turn)
         if upload is None:
             return False
-        moved = False
+        kept = False
         try:
             if not upload.matches(digest):
                 return False
-            moved = self._keep(repository, digest, upload)
+            kept = self._keep(repository, digest, upload)
             return True
         finally:
-            if not moved:
+            if not kept:
                 upload.drop()
 
     def discard(self, repository: str, identity: str) -> bool:

@@ -55,7 +55,13 @@ class Reading:
         with self._lock:
             found = digest in self._contents.repository(repository).blobs
             size = self._contents.size(digest) if found else None
-        return None if size is None else DiskBlob(self._layout.bytes(digest), size)
+        if size is None:
+            return None
+        path = self._layout.bytes(digest)
+        try:
+            return DiskBlob(path, size) if path.stat().st_size == size else None
+        except FileNotFoundError:
+            return None  # deleted just now, or lost
 
     def manifest(self, repository: str, digest: Digest) -> Stored | None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from manifest_tool.server.disk_reading import Reading
@@ -64,12 +64,9 @@ class Writing(Reading):
         with self._lock:
             self._contents.check(1 + len(tags))
         with self._digests.held([digest]):
-            if self._knows(digest):
+            with nullcontext() if self._knows(digest) else self._room.taken(size), self._placing(digest, size):
+                self._files.write_bytes(digest, manifest.raw)
                 self._add_manifest(repository, digest, manifest)
-            else:
-                with self._room.taken(size), self._placing(digest):
-                    self._files.write_bytes(digest, manifest.raw)
-                    self._add_manifest(repository, digest, manifest)
             with self._tags.held((repository, tag) for tag in tags):
                 self._move(repository, tags, digest)
 
@@ -101,25 +98,26 @@ class Writing(Reading):
             return found
 
     def _keep(self, repository: str, digest: Digest, upload: DiskUpload) -> bool:
-        """Whether the bytes of the upload, and the room that it took, are those of the blob now."""
+        """Whether the room that the upload took is that of the blob now."""
         with self._digests.held([digest]):
             known = self._knows(digest)
-            if known:
+            with self._placing(digest, upload.size):
+                self._files.place(digest, upload.move)
                 self._add_blob(repository, digest, upload.size)
-            else:
-                with self._placing(digest):
-                    self._files.place(digest, upload.move)
-                    self._add_blob(repository, digest, upload.size)
         return not known
 
     @contextmanager
-    def _placing(self, digest: Digest) -> Iterator[None]:
-        """Around what puts bytes there that are new; they are taken back if nothing comes to have them."""
+    def _placing(self, digest: Digest, size: int) -> Iterator[None]:
+        """Around what puts bytes there, also where there are some that may be damaged; if nothing has them, they go."""
         try:
             yield
         except BaseException:
-            self._files.remove_bytes(digest)
+            if not self._knows(digest):
+                self._files.remove_bytes(digest)
             raise
+        with self._lock:
+            grown = self._contents.resize(digest, size)
+        self._room.count(grown)
 
     def _forget(self, digest: Digest, size: int) -> None:
         self._files.remove_bytes(digest)
