@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.server import durable
 from manifest_tool.server.durable import Folders
+from manifest_tool.server.room import NO_ROOM
 
 if TYPE_CHECKING:
     from manifest_tool.oci.digest import Digest
@@ -22,14 +23,18 @@ class Files:
         self._layout = layout
 
     def prepare(self) -> None:
-        """Make the folders, try to write, and remove what an earlier process was writing."""
+        """Make the folders, try to write, and remove what an earlier process was writing; the disk may be full."""
         for folder in self._layout.folders:
             self._folders.make(folder)
         for path in self._layout.temporary.iterdir():
             path.unlink()
         probe = self._layout.temporary / "probe"
-        self._write(probe, b"")
-        probe.unlink()
+        try:
+            self._write(probe, b"")
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+        probe.unlink(missing_ok=True)
 
     def place(self, digest: Digest, move: Callable[[Path], None]) -> None:
         """Let bytes be moved to where they are kept; they are on the disk once they are there."""
@@ -39,7 +44,10 @@ class Files:
         durable.sync(path.parent)
 
     def write_bytes(self, digest: Digest, raw: bytes) -> None:
-        self.place(digest, lambda path: self._write(path, raw))
+        """Nothing, where they are there and whole."""
+        path = self._layout.bytes(digest)
+        if not path.exists() or path.read_bytes() != raw:
+            self.place(digest, lambda path: self._write(path, raw))
 
     def remove_bytes(self, digest: Digest) -> None:
         """The one change that need not last: nobody has a name for them any more."""

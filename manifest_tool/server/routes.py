@@ -5,7 +5,6 @@ Paths are matched as they came: names have slashes in them, and no encoding of o
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +15,13 @@ from manifest_tool.server import blobs, listings, manifests, referrers, refusals
 from manifest_tool.server.call import Call, Operation
 from manifest_tool.server.names import is_name
 from manifest_tool.server.refusals import Reason, Refusal
+from manifest_tool.server.room import NO_ROOM
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from manifest_tool.server.rules import Rules
     from manifest_tool.server.store import Store
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ async def answer(request: web.Request, store: Store, rules: Rules) -> web.Respon
     except ConnectionError:
         raise
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             return refusals.full(error.strerror or str(error)).response()
         return Refusal(500, Reason("UNKNOWN", "the storage failed", error.strerror)).response()
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from manifest_tool.oci.digest import Digest
+from manifest_tool.oci.media_type import OCI_INDEX
+from manifest_tool.server import durable
 from manifest_tool.server.disk import DiskStore
 from manifest_tool.server.limits import Limits
 from manifest_tool.server.room import SPARE, Full, Room
-from manifest_tool.server.serve import serving
+from manifest_tool.server.serve import Running, serving
 from tests.server.conftest import Client
 
 DATA = b"some bytes"
@@ -65,6 +67,28 @@ def test_a_disk_that_fills_up_is_a_registry_that_is_full(tmp_path: Path, monkeyp
         assert client("GET", location).headers["Range"] == "0-3"
         assert client("PUT", f"{location}?digest={DIGEST}", DATA[4:]).status == 201
         client.close()
+
+
+def test_a_full_disk_is_served_and_deleted_from_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    raw = b'{"schemaVersion":2,"manifests":[]}'
+    with DiskStore(tmp_path) as store:
+        Running(store).put_blob("a", DATA)
+        digest = Running(store).put_manifest("a", raw, OCI_INDEX, "tag")
+    monkeypatch.setattr(durable, "write", full)
+    with DiskStore(tmp_path) as store, serving(store) as registry:
+        client = Client(registry.host)
+        refused = client("PUT", "/v2/a/manifests/another", raw, Content_Type=OCI_INDEX)
+        assert (refused.status, refused.codes) == (413, ["SIZE_INVALID"])
+        assert client("GET", "/v2/a/manifests/tag").body == raw
+        for path in ("manifests/tag", f"manifests/{digest}", f"blobs/{DIGEST}"):
+            assert client("DELETE", f"/v2/a/{path}").status == 202
+        client.close()
+    assert list((tmp_path / "blobs").glob("*/*/*")) == []
 
 
 def test_what_becomes_a_blob_takes_its_room_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
