@@ -2,8 +2,8 @@
 
 Connections fetch manifests, by tag and by digest, and upload blobs, each of bytes that are new, with a POST and a PUT.
 Each registry is a process of its own on loopback, and has its turn in each round; who asks is the same program. On two
-cores, the figures are those of both together. The embedded registry on disk has every blob on the disk before it says
-so (fsync); docker-registry leaves that to the system.
+cores, the figures are those of both together. The embedded registry on disk has every blob, and its
+folder, on the disk before it says so (fsync); docker-registry has its files there, but not their folders.
 
 Last of all, a large blob is uploaded in one request, and the registry's memory is looked at.
 """
