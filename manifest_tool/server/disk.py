@@ -12,7 +12,7 @@ import os
 import weakref
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from manifest_tool.errors import UsageError
 from manifest_tool.server import folder, recovery
@@ -21,15 +21,12 @@ from manifest_tool.server.disk_upload import DiskUpload
 from manifest_tool.server.disk_writing import Writing
 from manifest_tool.server.layout import Layout
 from manifest_tool.server.limits import DEFAULT, Limits
-from manifest_tool.server.sessions import Sessions
-
-if TYPE_CHECKING:
-    from manifest_tool.oci.digest import Digest
+from manifest_tool.server.uploading import Uploading
 
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-class DiskStore(Writing):
+class DiskStore(Writing, Uploading[DiskUpload]):
     """A store below one folder, which it has for itself until it is closed."""
 
     def __init__(self, root: Path, limits: Limits = DEFAULT, *, read_only: bool = False) -> None:
@@ -37,8 +34,8 @@ class DiskStore(Writing):
 
         To be read only, it must be there, and nothing is written to its folder, which several may then have at a time.
         """
-        super().__init__(Layout(root), limits)
-        self._sessions: Sessions[DiskUpload] = Sessions(limits)
+        Writing.__init__(self, Layout(root), limits)
+        Uploading.__init__(self, limits)
         try:
             (self._open_to_read if read_only else self._open)()
         except OSError as error:
@@ -77,31 +74,5 @@ class DiskStore(Writing):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
 
-    def begin(self, repository: str) -> DiskUpload:
-        return self._sessions.open(repository, lambda identity: DiskUpload(self._files.upload(identity), self._room))
-
-    def upload(self, repository: str, identity: str) -> DiskUpload | None:
-        return self._sessions.find(repository, identity)
-
-    def commit(self, repository: str, identity: str, digest: Digest, turn: int | None = None) -> bool:
-        upload = self._sessions.close(repository, identity, turn)
-        if upload is None:
-            return False
-        kept = False
-        try:
-            if not upload.matches(digest):
-                return False
-            kept = self._keep(repository, digest, upload)
-            return True
-        finally:
-            if not kept:
-                upload.drop()
-
-    def discard(self, repository: str, identity: str) -> bool:
-        upload = self._sessions.close(repository, identity)
-        if upload is not None:
-            upload.drop()
-        return upload is not None
-
-    def expire(self) -> None:
-        self._sessions.expire()
+    def _session(self, identity: str) -> DiskUpload:
+        return DiskUpload(self._files.upload(identity), self._room)

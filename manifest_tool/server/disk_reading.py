@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from manifest_tool.server.cache import Cache
-from manifest_tool.server.contents import Contents
+from manifest_tool.server.named import Named
 from manifest_tool.server.store import Stored
 
 if TYPE_CHECKING:
@@ -33,23 +31,13 @@ class DiskBlob:
         return self.path.open("rb")
 
 
-class Reading:
+class Reading(Named):
     """The half of a `DiskStore` that changes nothing."""
 
     def __init__(self, layout: Layout, limits: Limits) -> None:
+        super().__init__(limits)
         self._layout = layout
-        self._lock = threading.Lock()
-        """Of the contents; never held for as long as the disk takes."""
-        self._contents = Contents(limits.names)
         self._manifests: Cache[Digest] = Cache(_HOT)
-
-    def repositories(self) -> list[str]:
-        with self._lock:
-            return self._contents.names()
-
-    def has_repository(self, repository: str) -> bool:
-        with self._lock:
-            return self._contents.has(repository)
 
     def blob(self, repository: str, digest: Digest) -> DiskBlob | None:
         with self._lock:
@@ -79,27 +67,3 @@ class Reading:
             with self._lock:
                 self._manifests.put(digest, raw)
         return Stored(entry.media_type, raw)
-
-    def has_manifest(self, repository: str, digest: Digest) -> bool:
-        with self._lock:
-            return digest in self._contents.repository(repository).manifests
-
-    def manifests(self, repository: str) -> list[Digest]:
-        with self._lock:
-            return list(self._contents.repository(repository).manifests)
-
-    def referrers(self, repository: str, subject: Digest) -> list[Digest]:
-        with self._lock:
-            return list(self._contents.repository(repository).referrers.get(subject, ()))
-
-    def tag(self, repository: str, tag: str) -> Digest | None:
-        with self._lock:
-            return self._contents.repository(repository).tags.get(tag)
-
-    def tags(self, repository: str) -> Mapping[str, Digest]:
-        with self._lock:
-            return dict(self._contents.repository(repository).tags)
-
-    def _knows(self, digest: Digest) -> bool:
-        with self._lock:
-            return self._contents.size(digest) is not None

@@ -97,8 +97,11 @@ class Writing(Reading):
                 self._move(repository, [tag], None)
             return found
 
+    def _knows(self, digest: Digest) -> bool:
+        with self._lock:
+            return self._contents.size(digest) is not None
+
     def _keep(self, repository: str, digest: Digest, upload: DiskUpload) -> bool:
-        """Whether the room that the upload took is that of the blob now."""
         with self._digests.held([digest]):
             known = self._knows(digest)
             with self._placing(digest, upload.size):

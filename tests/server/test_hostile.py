@@ -243,7 +243,9 @@ def test_there_are_only_so_many_names(tmp_path: Path, kind: str) -> None:
         for name in (f"blobs/{DIGEST}", "manifests/one", f"manifests/{Digest.of(index.encode())}"):
             assert client("DELETE", f"/v2/a/{name}").status == 202
         assert registry.store.room() == room
-        assert tag("two") == 201
+        for name in ("two", "three", "four", "five", "six"):
+            assert tag(name) == 201
+            assert client("DELETE", f"/v2/a/manifests/{name}").status == 202
         client.close()
 
 
