@@ -10,7 +10,7 @@ from manifest_tool.cli.colours import Paint
 from manifest_tool.conformance import transcript
 from manifest_tool.conformance.clean import clean_line
 from manifest_tool.conformance.features import summary
-from manifest_tool.conformance.result import Outcome
+from manifest_tool.conformance.result import Outcome, State
 
 if TYPE_CHECKING:
     from manifest_tool.conformance.result import Feature, Report, Result
@@ -28,7 +28,7 @@ _BEFORE = 4
 """Requests before the one that decided."""
 _NAMED = 10
 """References that are left and shown."""
-_MARKS = {True: ("works", _GREEN), False: ("missing", _RED), None: ("not tried", _BLUE)}
+_SHADES = {State.WORKS: _GREEN, State.FALLS_BACK: _YELLOW, State.MISSING: _RED, State.UNTRIED: _BLUE}
 
 
 def text(report: Report, paint: Paint = PLAIN, width: int = 80) -> str:
@@ -89,11 +89,8 @@ def _features(features: Sequence[Feature], paint: Paint, width: int) -> Iterator
     if features:
         yield paint.name("what a push uses")
     for feature in features:
-        label, colour = _MARKS[feature.works]
-        if feature.works is False and feature.otherwise:
-            label, colour = "falls back", _YELLOW
-        words = f"{feature.name}: {feature.otherwise}" if label == "falls back" else feature.name
-        yield from _labelled(label, colour, words, paint, width)
+        words = f"{feature.name}: {feature.otherwise}" if feature.state is State.FALLS_BACK else feature.name
+        yield from _labelled(feature.state, _SHADES[feature.state], words, paint, width)
     if features:
         yield ""
 
@@ -113,8 +110,7 @@ def _notices(report: Report, width: int) -> Iterator[str]:
 
 
 def _counts(report: Report) -> str:
-    names = {Outcome.PASS: "passed", Outcome.FAIL: "failed"}
-    return ", ".join(f"{report.count(outcome)} {names.get(outcome, outcome)}" for outcome in Outcome)
+    return ", ".join(f"{report.count(outcome)} {outcome.counted}" for outcome in Outcome)
 
 
 def _verdict(report: Report, paint: Paint, width: int) -> Iterator[str]:

@@ -12,6 +12,9 @@ from manifest_tool.registry.upload import WRITTEN
 if TYPE_CHECKING:
     from manifest_tool.registry.answers import Answer
 
+NO_HEAD = frozenset({400, 405, 501})
+"""What a registry answers that knows no HEAD."""
+
 _REFUSALS = frozenset({404, 405, 501})
 _NOT_IMPLEMENTED = 501
 _CREATED, _BAD = 201, 400

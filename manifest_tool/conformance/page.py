@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from manifest_tool.conformance import transcript
 from manifest_tool.conformance.clean import clean_line
 from manifest_tool.conformance.features import summary
-from manifest_tool.conformance.result import Outcome
+from manifest_tool.conformance.result import Outcome, State
 from manifest_tool.conformance.style import CSS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _CLASSES = {
     Outcome.UNSUPPORTED: "unsupported",
     Outcome.UNTRIED: "untried",
 }
-_COUNTED = {Outcome.PASS: "passed", Outcome.FAIL: "failed"}
+_SHADES = {State.WORKS: "pass", State.FALLS_BACK: "unsupported", State.MISSING: "fail", State.UNTRIED: "untried"}
 _FEW = 10
 """Items of a list that are shown at once."""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -65,8 +65,7 @@ def _summary(report: Report) -> Iterator[str]:
     yield f'<p class="verdict {"pass" if report.sufficient else "fail"}">{_verdict(report)}</p>'
     yield '<ul class="counts">'
     for outcome in Outcome:
-        name = _COUNTED.get(outcome, outcome.value)
-        yield f'<li class="{_CLASSES[outcome]}"><b>{report.count(outcome)}</b> {name}</li>'
+        yield f'<li class="{_CLASSES[outcome]}"><b>{report.count(outcome)}</b> {outcome.counted}</li>'
     yield "</ul>"
     yield from _features(report.features)
     yield from _list("Kept in the registry" if report.kept else "Not removed from the registry", report.left)
@@ -87,18 +86,10 @@ def _features(features: Sequence[Feature]) -> Iterator[str]:
     yield '<table class="features">\n<caption>What a push uses</caption>'
     yield '<thead><tr><th scope="col">Here</th><th scope="col">Feature</th></tr></thead>\n<tbody>'
     for feature in features:
-        kind, label = _state(feature)
-        otherwise = f": {_text(feature.otherwise)}" if kind == "unsupported" else ""
-        yield f'<tr><td class="{kind}">{label}</td><td>{_text(feature.name)}{otherwise}</td></tr>'
+        state = feature.state
+        otherwise = f": {_text(feature.otherwise)}" if state is State.FALLS_BACK else ""
+        yield f'<tr><td class="{_SHADES[state]}">{state}</td><td>{_text(feature.name)}{otherwise}</td></tr>'
     yield "</tbody>\n</table>"
-
-
-def _state(feature: Feature) -> tuple[str, str]:
-    if feature.works is None:
-        return "untried", "not tried"
-    if feature.works:
-        return "pass", "works"
-    return ("unsupported", "falls back") if feature.otherwise else ("fail", "missing")
 
 
 def _list(title: str, items: Iterable[str]) -> Iterator[str]:

@@ -17,6 +17,20 @@ class Outcome(StrEnum):
     """The registry says, or shows clearly, that it does not do this."""
     UNTRIED = "not tried"
 
+    @property
+    def counted(self) -> str:
+        """What stands behind a number of checks that ended so."""
+        return {Outcome.PASS: "passed", Outcome.FAIL: "failed"}.get(self, self.value)
+
+
+class State(StrEnum):
+    """What becomes of a feature of a push."""
+
+    WORKS = "works"
+    FALLS_BACK = "falls back"
+    MISSING = "missing"
+    UNTRIED = "not tried"
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -64,6 +78,14 @@ class Feature:
     otherwise: str = ""
     """What happens then; empty where there is nothing to fall back to."""
 
+    @property
+    def state(self) -> State:
+        if self.works is None:
+            return State.UNTRIED
+        if self.works:
+            return State.WORKS
+        return State.FALLS_BACK if self.otherwise else State.MISSING
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -99,7 +121,7 @@ class Report:
         """What a push needs and does not have here: checks by their id, and features."""
         bad = {Outcome.FAIL, Outcome.UNSUPPORTED}
         checks = (result.id for result in self.results if result.needed and result.outcome in bad)
-        features = (feature.name for feature in self.features if feature.works is False and not feature.otherwise)
+        features = (feature.name for feature in self.features if feature.state is State.MISSING)
         return (*checks, *features)
 
     @property

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from manifest_tool.registry.answers import Answer
 
 _CHUNK, _LARGEST = 1024, 8 * 1024 * 1024
-_OUT_OF_ORDER = 416
+OUT_OF_ORDER = 416
+"""What a chunk is refused with that is not the next one."""
 _WHOLE = "manifest-tool sends a blob in one PUT, and needs no chunks"
-_ANEW = "an upload that breaks off is begun anew"
+ANEW = "an upload that breaks off is begun anew"
+"""What a push does where the registry does not tell how far an upload is."""
 
 
 async def _stream(probe: Probe) -> str | None:
@@ -79,10 +81,9 @@ async def _refused(session: Session, answer: Answer, method: str) -> None:
     """Hold an answer to refusing a chunk that is not the next one, and the upload to going on."""
     if answer.status < 300:
         raise Failed(
-            f"{method} of a chunk that leaves out a byte was taken ({answer.status}), "
-            f"where {_OUT_OF_ORDER} was expected"
+            f"{method} of a chunk that leaves out a byte was taken ({answer.status}), where {OUT_OF_ORDER} was expected"
         )
-    expect(answer, _OUT_OF_ORDER, what=f"{method} of a chunk that leaves out a byte")
+    expect(answer, OUT_OF_ORDER, what=f"{method} of a chunk that leaves out a byte")
     expect(await session.status(), 204, what="GET of an upload after a chunk that was refused")
 
 
@@ -90,7 +91,7 @@ async def _status(probe: Probe) -> str | None:
     session = await probe.begin()
     data = probe.data(_size(session))
     supported(await session.send(data), 202, what="PATCH", otherwise=_WHOLE)
-    answer = supported(await session.status(), 204, what="GET of an upload", otherwise=_ANEW)
+    answer = supported(await session.status(), 204, what="GET of an upload", otherwise=ANEW)
     _range(answer, len(data))
     if not answer.headers.get("Location"):
         raise Failed("GET of an upload is answered without a Location")

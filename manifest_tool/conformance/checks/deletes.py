@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import blobs, manifests
@@ -13,6 +14,8 @@ from manifest_tool.errors import Unauthorized
 from manifest_tool.oci.digest import Digest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from manifest_tool.conformance.images import Image
     from manifest_tool.conformance.probe import Probe
     from manifest_tool.registry.answers import Answer
@@ -26,7 +29,7 @@ async def _tag(probe: Probe) -> str | None:
     tag, other = probe.tag("delete-tag"), probe.tag("delete-tag-2")
     image = await _image(probe, tag, other)
     await _delete(probe, probe.repository.manifest_path(tag), "a tag")
-    seconds = await _gone(probe, tag, "the tag")
+    seconds = await _gone(probe, "the tag", lambda: probe.get_manifest(tag))
     for which, name in ((image.manifest.digest, "manifest"), (other, "other tag of the manifest")):
         answer = await probe.get_manifest(which)
         if answer.status == 404:
@@ -36,11 +39,11 @@ async def _tag(probe: Probe) -> str | None:
 
 async def _manifest(probe: Probe) -> str | None:
     tags = probe.tag("delete-manifest"), probe.tag("delete-manifest-2")
-    image = await _image(probe, *tags)
-    await _delete(probe, probe.repository.manifest_path(image.manifest.digest), "a manifest")
-    seconds = await _gone(probe, image.manifest.digest, "the manifest")
+    digest = (await _image(probe, *tags)).manifest.digest
+    await _delete(probe, probe.repository.manifest_path(digest), "a manifest")
+    seconds = await _gone(probe, "the manifest", lambda: probe.get_manifest(digest))
     for tag in tags:
-        await _gone(probe, tag, "a tag of the manifest")
+        await _gone(probe, "a tag of the manifest", partial(probe.get_manifest, tag))
     return seconds
 
 
@@ -48,7 +51,7 @@ async def _blob(probe: Probe) -> str | None:
     digest = await probe.put_blob(data := probe.data())
     await blobs.exact(probe, digest, data)
     await _delete(probe, probe.repository.blob_path(digest), "a blob")
-    return await _gone(probe, digest, "the blob", is_blob=True)
+    return await _gone(probe, "the blob", lambda: probe.get_blob(digest))
 
 
 async def _unknown(probe: Probe) -> str | None:
@@ -78,14 +81,8 @@ async def _delete(probe: Probe, path: str, what: str) -> None:
     optional(answer, *_DONE, what=f"DELETE of {what}")
 
 
-async def _gone(probe: Probe, which: str | Digest, what: str, *, is_blob: bool = False) -> str | None:
+async def _gone(probe: Probe, what: str, look: Callable[[], Awaitable[Answer]]) -> str | None:
     """How long it took until it was not there any more, where it took any time; raises `Failed`."""
-
-    async def look() -> Answer:
-        if isinstance(which, Digest) and is_blob:
-            return await probe.get_blob(which)
-        return await probe.get_manifest(which)
-
     answer, seconds = await until(probe.site, look, lambda answer: answer.status == 404, _PATIENCE)
     if answer.status != 404:
         raise Failed(f"{what} was deleted, but GET is still answered with {answer.status} after {seconds:.0f} s")

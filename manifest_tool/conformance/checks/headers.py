@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from manifest_tool.conformance import manifests
 from manifest_tool.conformance.check import Check, Failed, Question, Unsupported
 from manifest_tool.conformance.checks.content import AFTER, DIGEST
-from manifest_tool.conformance.hold import expect, header
+from manifest_tool.conformance.hold import NO_HEAD, expect, header
 from manifest_tool.oci import media_type as types
 from manifest_tool.oci.digest import Digest
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from manifest_tool.registry.answers import Answer
 
 _Hold: TypeAlias = "Callable[[Answer, Content], None]"
-_NO_HEAD = frozenset({400, 405, 501})
 
 
 async def _head(probe: Probe) -> str | None:
@@ -31,7 +30,7 @@ async def _head(probe: Probe) -> str | None:
 
 def is_head(answer: Answer) -> None:
     """Hold an answer to HEAD to have found something; raises `Unsupported`, `Failed`."""
-    if answer.status in _NO_HEAD:
+    if answer.status in NO_HEAD:
         raise Unsupported(f"HEAD of a manifest was answered with {answer.status}")
     expect(answer, 200)
 

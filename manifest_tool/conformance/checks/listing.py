@@ -31,11 +31,7 @@ _NEXT = re.compile(r"""<([^<>]*)>[^<,]*;\s*rel="?next\b""", re.IGNORECASE)
 async def _new(probe: Probe) -> str:
     """How long it takes until a new tag is listed."""
     tags = await _tagged(probe, "listed", 1)
-
-    async def look() -> list[str]:
-        return await every(probe)
-
-    found, seconds = await until(probe.site, look, lambda found: set(tags) <= set(found), _PATIENCE)
+    found, seconds = await _until_listed(probe, tags)
     if not set(tags) <= set(found):
         raise Failed(f"a new tag is not among the {len(found)} that are listed even after {seconds:.0f} s")
     return told(seconds)
@@ -108,13 +104,14 @@ async def _tagged(probe: Probe, name: str, number: int) -> list[str]:
 
 
 async def _once_listed(probe: Probe, tags: list[str]) -> list[str]:
-    """All tags, as soon as these are among them; raises `Failed` where they never are."""
-
-    async def look() -> list[str]:
-        return await every(probe)
-
-    found, _ = await until(probe.site, look, lambda found: set(tags) <= set(found), _PATIENCE)
+    """All tags, as soon as these are among them."""
+    found, _ = await _until_listed(probe, tags)
     return found
+
+
+async def _until_listed(probe: Probe, tags: list[str]) -> tuple[list[str], float]:
+    """All tags, once these are among them or have been waited for long enough, and after how many seconds."""
+    return await until(probe.site, lambda: every(probe), lambda found: set(tags) <= set(found), _PATIENCE)
 
 
 async def every(probe: Probe) -> list[str]:

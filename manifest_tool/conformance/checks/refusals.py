@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from manifest_tool.conformance.check import Check, Failed, Group, Unsupported, Untried
-from manifest_tool.conformance.hold import expect
+from manifest_tool.conformance.hold import NO_HEAD, expect
 from manifest_tool.conformance.record import words
 from manifest_tool.errors import Unauthorized
 from manifest_tool.oci.digest import Digest
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from manifest_tool.oci.reference import Repository
     from manifest_tool.registry.answers import Answer
 
-_NO_HEAD = frozenset({400, 405, 501})
 _FOR_EACH = "manifest-tool asks for a token for each repository"
 
 
@@ -77,7 +76,7 @@ async def _unknown_blob(probe: Probe) -> str | None:
 
 def _missing(answer: Answer, what: str) -> None:
     """Hold an answer to be a 404; that there may be no HEAD at all is for other checks to tell."""
-    if answer.method != "HEAD" or answer.status not in _NO_HEAD:
+    if answer.method != "HEAD" or answer.status not in NO_HEAD:
         expect(answer, 404, what=what)
 
 

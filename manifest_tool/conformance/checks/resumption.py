@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from manifest_tool.conformance import blobs
 from manifest_tool.conformance.check import Check, Failed, Unsupported
+from manifest_tool.conformance.checks.chunks import ANEW, OUT_OF_ORDER
 from manifest_tool.conformance.hold import stored
 from manifest_tool.conformance.record import words
 from manifest_tool.errors import RegistryError
@@ -25,9 +26,7 @@ _HALF = 256 * 1024
 _TRAVEL = 0.2
 """Seconds in which the first half of a body that breaks off is to arrive."""
 _LOOKS = 5
-_OUT_OF_ORDER = 416
 _RECEIVED = re.compile(r"(?:bytes=)?0-([1-9][0-9]{0,17})")
-_ANEW = "an upload that breaks off is begun anew"
 
 
 async def _resume(probe: Probe) -> str | None:
@@ -72,18 +71,18 @@ async def _rest(session: Session, digest: Digest, data: bytes) -> str | None:
         await probe.site.patience.sleep(look * _TRAVEL)
         answer = await session.status()
         if answer.status not in {200, 202, 204}:
-            raise Unsupported(f"GET of an upload that broke off was answered with {words(answer)}; {_ANEW}")
+            raise Unsupported(f"GET of an upload that broke off was answered with {words(answer)}; {ANEW}")
         start = _received(answer)
         if start > _HALF:
             raise Failed(f"after {_HALF} bytes, the registry says that it has {answer.headers['Range']!r}")
         if not start:
             continue
         answer = await session.close(digest, data[start:], start)
-        if answer.status != _OUT_OF_ORDER:
+        if answer.status != OUT_OF_ORDER:
             stored(answer, f"PUT of the rest from {start} on")
             await blobs.exact(probe, digest, data)
             return f"{start} of {_HALF} bytes were kept"
-    raise Unsupported(f"of an upload that broke off after {_HALF} bytes, nothing is kept; {_ANEW}")
+    raise Unsupported(f"of an upload that broke off after {_HALF} bytes, nothing is kept; {ANEW}")
 
 
 def _received(answer: Answer) -> int:
